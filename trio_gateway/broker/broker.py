@@ -1,0 +1,126 @@
+"""The broker is the seam to the store: what every implementation promises, and nothing of how.
+
+Streams are the truth, hints are fast news. A hint may be lost, doubled or late; what is stored may
+not. `tests/contract/` holds every promise of this page over every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import attrs
+import trio
+
+from trio_gateway.model.position import Position
+from trio_gateway.model.publication import Publication
+from trio_gateway.model.recovery import Stored
+
+BACK_END = ""
+"""The sender of everything that no client sent: all back ends together are one sender."""
+
+
+@attrs.frozen
+class Hint:
+    """Tell that a publication was stored: the fast news of it.
+
+    `publication` is None where the hint could not be read, which means: read the stream.
+    """
+
+    channel: str
+    epoch: str
+    publication: Publication | None
+
+
+@attrs.frozen
+class Attachment:
+    """Answer an attach: the channel's epoch and top, and where the device's cursor stands.
+
+    `cursor` is None where no device was named.
+    """
+
+    epoch: str
+    top: int
+    cursor: Position | None = None
+
+
+@attrs.frozen
+class Ack:
+    """Say that a device of an inbox has everything up to and including `position`."""
+
+    channel: str
+    device: str
+    position: Position
+
+
+@attrs.frozen
+class BrokerHealth:
+    """Show how the broker stands.
+
+    `reasons` are why it can't be used, in words for the operator; empty means ready. `round_trip` is
+    seconds for the last probe's publish and its way back through the feed, None before the first.
+    `feed_age` is seconds since the feed last brought anything, None before the first.
+    """
+
+    reasons: tuple[str, ...]
+    round_trip: float | None
+    feed_age: float | None
+
+
+class Listener(Protocol):
+    """Take what the feed brings. The broker calls one method at a time and waits for it."""
+
+    async def take_hints(self, hints: Sequence[Hint]) -> None:
+        """Take the hints that arrived in one read of the feed, in the order of arrival."""
+
+    async def take_feed_resumed(self) -> None:
+        """Learn that the feed was away and all followed channels are followed again: hints may be missing."""
+
+
+class Broker(Protocol):
+    """Store publications, tell of them, and keep device cursors.
+
+    Every method that speaks to the store raises BrokerUnavailable when it did not answer in time:
+    the outcome is unknown then. A RequestError means that nothing happened.
+    """
+
+    async def serve(self, listener: Listener, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run until cancelled; reports as started at once, also where the store is away."""
+
+    async def publish(self, channel: str, data: bytes, *, id: str = "", sender: str = BACK_END) -> Position:
+        """Store a publication, then tell of it; takes effect once per (channel, sender, id) in 5 minutes.
+
+        `data` is JSON text in UTF-8. Answers the first one's position when the id was seen before, and
+        `Position("", 0)` where the channel keeps no history. Offsets strictly increase and are never
+        used twice in one epoch, whatever the store lost.
+
+        Raises InvalidChannel, InvalidData, InvalidId or PublicationTooLarge, and nothing is stored;
+        raises BrokerUnavailable when the outcome is unknown.
+        """
+
+    async def read(self, channel: str, after: int, limit: int) -> Stored:
+        """Read up to `limit` kept publications after the offset `after`, oldest first, with epoch and top, at one moment.
+
+        Bounded in bytes as well, but answers at least one publication where one is kept after it.
+        Never creates the channel: an unknown one answers `Stored("", 0, ())`.
+        """
+
+    async def attach(self, channel: str, *, device: str = "", since: Position | None = None) -> Attachment:
+        """Make sure that the channel has an epoch, and a device its cursor.
+
+        A device seen for the first time gets its cursor at the top, or at `since` (START: before all
+        that is kept; clamped to the top; another epoch's counts as START) before this returns. At most
+        `max_devices` are kept per inbox: the longest unused goes. Renews expiries.
+        """
+
+    async def acknowledge(self, acks: Sequence[Ack]) -> None:
+        """Move device cursors, each only in the channel's own epoch and never back; never creates a channel."""
+
+    async def follow(self, channel: str) -> None:
+        """Follow a channel: hints of everything published after this returned are taken by the listener."""
+
+    def unfollow_nowait(self, channel: str) -> None:
+        """Stop following a channel; hints may still arrive for a moment."""
+
+    def health(self) -> BrokerHealth:
+        """Show how the broker stands now."""

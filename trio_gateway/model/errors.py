@@ -1,0 +1,124 @@
+"""Errors say whose fault it is, and each class has one error code.
+
+    GatewayError
+    |- RequestError               who asked is at fault; nothing happened
+    |  |- BadRequest         107  malformed
+    |  |  |- InvalidChannel       empty, too long, or not UTF-8
+    |  |  |- InvalidData          not JSON
+    |  |  |- InvalidId            too long, or with control characters
+    |  |  `- PublicationTooLarge  past the size limit
+    |  |- Unauthorized       101  no valid identity
+    |  |- UnknownChannel     102  no such namespace
+    |  |- PermissionDenied   103  not allowed
+    |  |- MethodNotFound     104  no such request
+    |  |- AlreadySubscribed  105
+    |  |- LimitExceeded      106  a bound of the settings
+    |  `- NotAvailable       108  switched off
+    |- BrokerUnavailable     100  the store is away: the outcome is unknown, repeat with the same id
+    |- Disconnected               the connection ends with this code (a hook may raise it)
+    `- ConfigurationError         the operator's settings; a command ends with exit code 2
+"""
+
+from __future__ import annotations
+
+from trio_gateway.model import codes
+
+
+class GatewayError(Exception):
+    """Be the parent of every error that this package raises on purpose."""
+
+
+class RequestError(GatewayError):
+    """Refuse one request: who asked is at fault, and nothing happened."""
+
+    error_code = codes.BAD_REQUEST
+
+    @property
+    def code(self) -> int:
+        """Give the number for the client, from the table in `model/codes.py`."""
+        return self.error_code.code
+
+
+class BadRequest(RequestError):
+    """Refuse a malformed request (107)."""
+
+
+class InvalidChannel(BadRequest):
+    """Refuse a channel name that is empty, too long, or not UTF-8 (107)."""
+
+
+class InvalidData(BadRequest):
+    """Refuse data that is not JSON (107)."""
+
+
+class InvalidId(BadRequest):
+    """Refuse an id that is too long or holds control characters (107)."""
+
+
+class PublicationTooLarge(BadRequest):
+    """Refuse data past the size limit (107)."""
+
+
+class Unauthorized(RequestError):
+    """Refuse a client without a valid identity (101)."""
+
+    error_code = codes.UNAUTHORIZED
+
+
+class UnknownChannel(RequestError):
+    """Refuse a channel of a namespace that is not configured (102)."""
+
+    error_code = codes.UNKNOWN_CHANNEL
+
+
+class PermissionDenied(RequestError):
+    """Refuse what this client may not do (103)."""
+
+    error_code = codes.PERMISSION_DENIED
+
+
+class MethodNotFound(RequestError):
+    """Refuse a request of an unknown type (104)."""
+
+    error_code = codes.METHOD_NOT_FOUND
+
+
+class AlreadySubscribed(RequestError):
+    """Refuse a second subscription to one channel by one client (105)."""
+
+    error_code = codes.ALREADY_SUBSCRIBED
+
+
+class LimitExceeded(RequestError):
+    """Refuse what goes past a bound of the settings (106)."""
+
+    error_code = codes.LIMIT_EXCEEDED
+
+
+class NotAvailable(RequestError):
+    """Refuse what is switched off here (108)."""
+
+    error_code = codes.NOT_AVAILABLE
+
+
+class BrokerUnavailable(GatewayError):
+    """Tell that the store did not answer in time (100): the outcome is unknown, repeat with the same id."""
+
+    error_code = codes.INTERNAL_ERROR
+
+    @property
+    def code(self) -> int:
+        """Give the number for the client: 100."""
+        return self.error_code.code
+
+
+class Disconnected(GatewayError):
+    """End the connection with a close code of 3000–4999 and a reason of at most 123 bytes."""
+
+    def __init__(self, disconnect: codes.DisconnectCode) -> None:
+        super().__init__(f"{disconnect.code} {disconnect.reason}")
+        self.disconnect = disconnect
+
+
+class ConfigurationError(GatewayError):
+    """Refuse the operator's settings: says which option and what was expected."""

@@ -1,0 +1,37 @@
+"""A publication is what a back end or a client published in a channel, as the store keeps it."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class Publication:
+    """Carry one publication.
+
+    `offset` is 0 where the channel keeps no history. `prev` is the offset before it in the channel
+    (offsets may jump, so it is not always `offset - 1`). `data` is JSON text in UTF-8, untouched.
+    `time` is Unix milliseconds of publishing. `sender` is the user who sent it, empty for a back end.
+    `id` is the publisher's own id, empty where none was given.
+    """
+
+    offset: int
+    prev: int
+    data: bytes
+    time: int
+    sender: str = ""
+    id: str = ""
+
+
+@attrs.frozen
+class Gap:
+    """Announce publications that existed and can no longer be sent.
+
+    `first` and `last` are the bounds, both included; both None where the epoch changed and nobody
+    knows what is missing. Delivery goes on after `epoch`, `offset`.
+    """
+
+    first: int | None
+    last: int | None
+    epoch: str
+    offset: int
