@@ -1,22 +1,22 @@
 """Errors say whose fault it is, and each class has one error code.
 
-    GatewayError
-    |- RequestError               who asked is at fault; nothing happened
-    |  |- BadRequest         107  malformed
-    |  |  |- InvalidChannel       empty, too long, or not UTF-8
-    |  |  |- InvalidData          not JSON
-    |  |  |- InvalidId            too long, or with control characters
-    |  |  `- PublicationTooLarge  past the size limit
-    |  |- Unauthorized       101  no valid identity
-    |  |- UnknownChannel     102  no such namespace
-    |  |- PermissionDenied   103  not allowed
-    |  |- MethodNotFound     104  no such request
-    |  |- AlreadySubscribed  105
-    |  |- LimitExceeded      106  a bound of the settings
-    |  `- NotAvailable       108  switched off
-    |- BrokerUnavailable     100  the store is away: the outcome is unknown, repeat with the same id
-    |- Disconnected               the connection ends with this code (a hook may raise it)
-    `- ConfigurationError         the operator's settings; a command ends with exit code 2
+GatewayError
+|- RequestError               who asked is at fault; nothing happened
+|  |- BadRequest         107  malformed
+|  |  |- InvalidChannel       empty, too long, or not UTF-8
+|  |  |- InvalidData          not JSON
+|  |  |- InvalidId            too long, or with control characters
+|  |  `- PublicationTooLarge  past the size limit
+|  |- Unauthorized       101  no valid identity
+|  |- UnknownChannel     102  no such namespace
+|  |- PermissionDenied   103  not allowed
+|  |- MethodNotFound     104  no such request
+|  |- AlreadySubscribed  105
+|  |- LimitExceeded      106  a bound of the settings
+|  `- NotAvailable       108  switched off
+|- BrokerUnavailable     100  the store is away: the outcome is unknown, repeat with the same id
+|- Disconnected               the connection ends with this code (a hook may raise it)
+`- ConfigurationError         the operator's settings; a command ends with exit code 2
 """
 
 from __future__ import annotations

@@ -1,0 +1,34 @@
+"""A codec is one wire protocol: text to commands, replies and pushes to WebSocket frames, without I/O.
+
+Server frames are unmasked (RFC 6455 §5.1) and no extension is negotiated, so the same bytes serve
+every client of one codec: a publication is encoded once, however many get it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from trio_gateway.model.commands import Command, Error, Reply
+from trio_gateway.model.publication import Gap, Publication
+
+
+class Codec(Protocol):
+    """Turn one wire protocol's text into commands and back; holds no state of any client."""
+
+    name: str
+
+    def decode(self, text: bytes) -> Sequence[Command | Error]:
+        """Read one text frame's payload (valid UTF-8): its commands in order, an Error for each one that can't be read."""
+
+    def encode(self, reply: Reply) -> bytes:
+        """Write a reply as one whole WebSocket frame."""
+
+    def encode_gap(self, channel: str, gap: Gap) -> bytes:
+        """Write a gap as one whole WebSocket frame."""
+
+    def publication_encoder(self, channel: str) -> Callable[[Publication], bytes]:
+        """Make the function that writes this channel's publications, each as one whole WebSocket frame.
+
+        What is the same for every publication of the channel is done once, here.
+        """
