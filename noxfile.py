@@ -1,0 +1,90 @@
+"""The project's checks, one session each; every fact (Pythons, dependencies, tool settings) is read from pyproject.toml.
+
+`nox` alone runs lint, types, tests and docs on the Python that runs nox. `nox -s tests` runs the
+tests on every supported Python that this machine has; those it lacks are skipped, never failed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nox
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+nox.needs_version = ">=2025.2.9"
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+SUPPORTED = nox.project.python_versions(PYPROJECT)
+PYTHONS = SUPPORTED if RUNNING in SUPPORTED else [*SUPPORTED, RUNNING]
+
+nox.options.sessions = ["lint", "types", f"tests-{RUNNING}", "docs"]
+nox.options.error_on_external_run = True
+# A fresh machine has one Python, and nox would turn this on by itself where CI is set.
+nox.options.error_on_missing_interpreters = False
+
+
+def group(name: str) -> list[str]:
+    """Read a dependency group of pyproject.toml, with the groups it includes."""
+    return nox.project.dependency_groups(PYPROJECT, name)
+
+
+def lower_bound(requirement: Requirement) -> str | None:
+    """Write a requirement's lower bound as a constraint; None where it has none or is not for this machine."""
+    if requirement.marker and not requirement.marker.evaluate():
+        return None
+    bounds = [each.version for each in requirement.specifier if each.operator in (">=", "==", "~=")]
+    return f"{canonicalize_name(requirement.name)}=={bounds[0]}" if bounds else None
+
+
+@nox.session(tags=["quick"])
+def lint(session: nox.Session) -> None:
+    """Check style, and that the formatter would change nothing."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(tags=["quick"])
+def types(session: nox.Session) -> None:
+    """Check the package's types, strictly."""
+    session.install("-e.", *group("types"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests, and show which lines of the package they leave out."""
+    session.install("-e.", *group("tests"))
+    session.run("coverage", "erase")
+    try:
+        session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    finally:
+        session.run("coverage", "combine", "--quiet", success_codes=[0, 1])
+        session.run("coverage", "report", success_codes=[0, 1])
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the tests with every dependency at the lower bound that pyproject.toml promises."""
+    bounds = [lower_bound(Requirement(each)) for each in PYPROJECT["project"]["dependencies"]]
+    constraints = Path(session.create_tmp()) / "lowest.txt"
+    constraints.write_text("\n".join(filter(None, bounds)) + "\n", encoding="utf-8")
+    session.install("-e.", *group("tests"), "--constraint", str(constraints))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run the code in the README and the docs pages, and follow their local links."""
+    session.install("-e.", *group("tests"))
+    session.run("pytest", "tests/test_links.py", "README.md", "docs", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the gateway beside the floors: `nox -s bench -- --help` tells the options."""
+    session.install("-e.")
+    session.run("python", "-m", "bench", *session.posargs)
