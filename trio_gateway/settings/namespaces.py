@@ -8,7 +8,9 @@ import attrs
 
 from trio_gateway.model.channel import is_inbox, namespace_of
 from trio_gateway.model.errors import UnknownChannel
-from trio_gateway.settings.duration import DAY, MINUTE, duration
+from trio_gateway.settings import kinds
+from trio_gateway.settings.duration import DAY, MINUTE
+from trio_gateway.settings.option import option
 
 HISTORY_META_TTL = 30 * DAY
 
@@ -24,12 +26,12 @@ class History:
 
 @attrs.frozen(kw_only=True)
 class ChannelRules:
-    """Rule the channels of one namespace."""
+    """Rule the channels of one namespace; raises InvalidOption when a value is wrong."""
 
-    allow_subscribe_for_client: bool = False
-    allow_publish_for_client: bool = False
-    history_size: int = attrs.field(default=100, validator=attrs.validators.ge(0))
-    history_ttl: float = attrs.field(default=5 * MINUTE, converter=duration, validator=attrs.validators.ge(0))
+    allow_subscribe_for_client: bool = option(False, kinds.FLAG, "Whether clients may subscribe by themselves.")
+    allow_publish_for_client: bool = option(False, kinds.FLAG, "Whether clients may publish.")
+    history_size: int = option(100, kinds.COUNT_OR_NONE, "Publications that are kept for who was away; 0: none.")
+    history_ttl: float = option(5 * MINUTE, kinds.DURATION_OR_NONE, "How long they are kept; 0: not at all.")
 
     @property
     def history(self) -> History:
@@ -39,11 +41,11 @@ class ChannelRules:
 
 @attrs.frozen(kw_only=True)
 class InboxRules:
-    """Rule the inboxes of all users."""
+    """Rule the inboxes of all users; raises InvalidOption when a value is wrong."""
 
-    allow_send_for_client: bool = True
-    history_size: int = attrs.field(default=1000, validator=attrs.validators.ge(0))
-    history_ttl: float = attrs.field(default=7 * DAY, converter=duration, validator=attrs.validators.ge(0))
+    allow_send_for_client: bool = option(True, kinds.FLAG, "Whether clients may send to other users.")
+    history_size: int = option(1000, kinds.COUNT_OR_NONE, "Messages that an inbox keeps; 0: none.")
+    history_ttl: float = option(7 * DAY, kinds.DURATION_OR_NONE, "How long they are kept; 0: not at all.")
 
     @property
     def history(self) -> History:

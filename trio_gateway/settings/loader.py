@@ -1,0 +1,113 @@
+"""Settings come from three places: a flag beats the environment, the environment beats the TOML file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings.names import suggestion
+from trio_gateway.settings.namespaces import Namespaces
+from trio_gateway.settings.option import InvalidOption, options_of
+from trio_gateway.settings.settings import Settings
+from trio_gateway.settings.tables import TABLES, read_namespaces, refuse_unknown
+
+PREFIX = "TRIO_GATEWAY_"
+CONFIG = PREFIX + "CONFIG"
+OPTIONS = {field.name: option for field, option in options_of(Settings)}
+
+KUBERNETES_SERVICE = re.compile(r"SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?")
+"""What Kubernetes sets by itself in every pod beside a service that is named trio-gateway."""
+
+
+@attrs.frozen
+class Given:
+    """Hold a value as it was given, and the words that say where."""
+
+    value: Any = attrs.field(repr=False)
+    source: str
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    toml_path: Path | None = None,
+    *,
+    warn: Callable[[str], None] = warnings.warn,
+) -> Settings:
+    """Make the settings from flags, environment variables and a TOML file.
+
+    `flags` maps the names of options to values as typed, None where a flag was not given; `environ`
+    may hold `TRIO_GATEWAY_<NAME>` and, where `toml_path` is None, `TRIO_GATEWAY_CONFIG`. Unknown
+    environment variables are told to `warn`. Raises ConfigurationError, in one line that names the
+    option and what was expected, for anything else that is wrong.
+    """
+    environ = environ or {}
+    toml_path = toml_path or _toml_path(environ)
+    given, namespaces = _read_toml(toml_path) if toml_path else ({}, Namespaces())
+    given |= _read_environment(environ, warn) | _read_flags(flags or {})
+    try:
+        return Settings(**{name: one.value for name, one in given.items()}, namespaces=namespaces)
+    except InvalidOption as error:
+        source = given[error.option].source if error.option in given else error.option
+        raise ConfigurationError(f"{source}: {error.problem}") from None
+
+
+def flag_name(name: str) -> str:
+    """Give the flag of an option, such as `--admin-port`."""
+    return "--" + (OPTIONS[name].singular or name).replace("_", "-")
+
+
+def _toml_path(environ: Mapping[str, str]) -> Path | None:
+    return Path(environ[CONFIG]).expanduser() if environ.get(CONFIG) else None
+
+
+def _read_flags(flags: Mapping[str, Any]) -> dict[str, Given]:
+    refuse_unknown(flags, OPTIONS, "flags")
+    return {name: Given(value, flag_name(name)) for name, value in flags.items() if value is not None}
+
+
+def _read_environment(environ: Mapping[str, str], warn: Callable[[str], None]) -> dict[str, Given]:
+    ours = {key.removeprefix(PREFIX): value for key, value in environ.items() if key.startswith(PREFIX)}
+    _warn_of_unknown(ours, warn)
+    return {
+        name: Given(ours[name.upper()], PREFIX + name.upper())
+        for name in OPTIONS
+        if ours.get(name.upper()) and not _is_kubernetes_port(name, ours[name.upper()])
+    }
+
+
+def _is_kubernetes_port(name: str, value: str) -> bool:
+    return name.endswith("port") and value.startswith("tcp://")
+
+
+def _warn_of_unknown(ours: Mapping[str, str], warn: Callable[[str], None]) -> None:
+    known = [PREFIX + name.upper() for name in OPTIONS]
+    for name in sorted(ours):
+        if PREFIX + name not in (*known, CONFIG) and not KUBERNETES_SERVICE.fullmatch(name):
+            warn(f"unknown environment variable {PREFIX}{name}{suggestion(PREFIX + name, known)}")
+
+
+def _read_toml(path: Path) -> tuple[dict[str, Given], Namespaces]:
+    tables = _parse_toml(path)
+    refuse_unknown(tables, (*OPTIONS, *TABLES), str(path))
+    try:
+        namespaces = read_namespaces(tables)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    return {key: Given(value, f"{path}: {key}") for key, value in tables.items() if key in OPTIONS}, namespaces
+
+
+def _parse_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"--config {path}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"--config {path}: not a TOML file: {error}") from None
