@@ -23,13 +23,13 @@ def test_a_text_frame_is_read_by_wsproto_as_the_same_text(length):
 
 
 def test_a_text_frame_takes_the_shortest_form_of_its_length():
-    assert b"\x81\x7d" == text_frame(b"x" * 125)[:2]
-    assert b"\x81\x7e\x00\x7e" == text_frame(b"x" * 126)[:4]
-    assert b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00" == text_frame(b"x" * 65536)[:10]
+    assert text_frame(b"x" * 125)[:2] == b"\x81\x7d"
+    assert text_frame(b"x" * 126)[:4] == b"\x81\x7e\x00\x7e"
+    assert text_frame(b"x" * 65536)[:10] == b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"
 
 
 def test_the_ping_frame_is_whole_and_empty():
-    assert b"\x89\x00" == PING_FRAME
+    assert PING_FRAME == b"\x89\x00"
 
 
 def test_opcodes_are_those_of_the_rfc():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -54,7 +56,7 @@ def test_each_byte_may_arrive_alone():
 
     received, _ = split(*(stream[place : place + 1] for place in range(len(stream))))
 
-    assert [b"one", b"x" * 300, (Opcode.PONG, b""), b"three"] == simplified(received)
+    assert simplified(received) == [b"one", b"x" * 300, (Opcode.PONG, b""), b"three"]
 
 
 def test_fragments_arrive_as_one_message_with_control_frames_between_them_first():
@@ -66,7 +68,7 @@ def test_fragments_arrive_as_one_message_with_control_frames_between_them_first(
         client_frame(b"next"),
     )
 
-    assert [(Opcode.PING, b"?"), b"hello", b"next"] == simplified(received)
+    assert simplified(received) == [(Opcode.PING, b"?"), b"hello", b"next"]
 
 
 def test_a_character_may_be_cut_by_fragments():
@@ -118,7 +120,7 @@ def test_nothing_is_delivered_after_a_close(payload):
 def test_a_malformed_close_is_a_violation(payload, verdict):
     received, splitter = split(client_frame(b"before") + client_frame(payload, Opcode.CLOSE))
 
-    assert [b"before"] == received
+    assert received == [b"before"]
     assert splitter.violation is verdict
 
 
@@ -183,7 +185,7 @@ VIOLATIONS = [
 def test_a_violation_is_named_after_everything_before_it_was_delivered(wrong, verdict):
     received, splitter = split(client_frame(b"one") + client_frame(b"", Opcode.PING) + wrong + client_frame(b"late"))
 
-    assert [b"one", (Opcode.PING, b"")] == simplified(received)
+    assert simplified(received) == [b"one", (Opcode.PING, b"")]
     assert splitter.violation is verdict
     assert splitter.ended
 
@@ -194,14 +196,14 @@ def test_a_violation_is_found_in_whatever_cuts_it_comes(wrong, verdict):
 
     received, splitter = split(client_frame(b"one"), *cuts)
 
-    assert [b"one"] == received
+    assert received == [b"one"]
     assert splitter.violation is verdict
 
 
 def test_after_a_violation_whatever_comes_is_ignored():
     _, splitter = split(client_frame(b"x", Opcode.BINARY))
 
-    assert [] == splitter.receive(client_frame(b"late"))
+    assert splitter.receive(client_frame(b"late")) == []
     assert splitter.violation is UNSUPPORTED_DATA
 
 
@@ -229,7 +231,7 @@ def test_as_many_fragments_as_allowed_are_taken():
         client_frame(b"c", Opcode.CONTINUATION),
     ]
 
-    assert [b"abc", b"abc"] == split(*pieces * 2, max_fragments=3)[0]
+    assert split(*pieces * 2, max_fragments=3)[0] == [b"abc", b"abc"]
     assert split(*pieces, max_fragments=2)[1].violation is MESSAGE_TOO_BIG
 
 
@@ -242,7 +244,7 @@ def test_no_more_is_kept_than_one_message_and_one_header():
         kept = max(kept, len(splitter._buffer))
 
     assert kept == len(frame) - 1
-    assert [b"x" * 65_536] == splitter.receive(frame[-1:] + client_frame(b"next")[:-1])
+    assert splitter.receive(frame[-1:] + client_frame(b"next")[:-1]) == [b"x" * 65_536]
     assert len(client_frame(b"next")) - 1 == len(splitter._buffer)
 
 
@@ -282,7 +284,7 @@ def our_verdict(pieces):
 
 def cut(stream, places):
     bounds = sorted({0, len(stream), *(place % (len(stream) + 1) for place in places)})
-    return [stream[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [stream[start:end] for start, end in itertools.pairwise(bounds)]
 
 
 cuts = st.lists(st.integers(0, 5000), max_size=12)

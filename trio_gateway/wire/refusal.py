@@ -1,0 +1,65 @@
+"""A refused upgrade is one HTTP/1.1 response with a JSON body `{"code":…,"message":…}`, after which the link closes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import msgspec
+
+from trio_gateway.model.codes import BAD_REQUEST, ErrorCode
+from trio_gateway.model.errors import GatewayError, LimitExceeded, PermissionDenied, RequestError, Unauthorized
+
+Headers = Sequence[tuple[str, str]]
+
+_STATUS: dict[type[RequestError], tuple[int, Headers]] = {
+    # A 401 names the scheme that would have been taken (RFC 9110 §11.6.1).
+    Unauthorized: (401, (("WWW-Authenticate", "Bearer"),)),
+    PermissionDenied: (403, ()),
+    LimitExceeded: (503, (("Retry-After", "5"),)),
+}
+"""The HTTP status of each kind of error; every other one is a 400."""
+
+
+class UpgradeRefused(GatewayError):
+    """Refuse to make a WebSocket of a request, and carry everything for the response.
+
+    Attributes:
+        status: The HTTP status, 400–599.
+        code: The number in the body, from the table in `model/codes.py`.
+        message: The words in the body.
+        headers: What the response has besides its length, type and `Connection: close`.
+    """
+
+    def __init__(self, status: int, message: str, *, error: ErrorCode = BAD_REQUEST, headers: Headers = ()) -> None:
+        super().__init__(f"{status} {message}")
+        self.status = status
+        self.code = error.code
+        self.message = message
+        self.headers = tuple(headers)
+
+
+def refusal_of(error: RequestError) -> UpgradeRefused:
+    """Turn an error about the opening into the refusal of the upgrade.
+
+    Who is unauthorized learns no reason: that is for the log.
+    """
+    status, headers = _STATUS.get(type(error), (400, ()))
+    message = error.error_code.message if isinstance(error, Unauthorized) else str(error)
+    return UpgradeRefused(status, message or error.error_code.message, error=error.error_code, headers=headers)
+
+
+def refusal_response(refused: UpgradeRefused) -> bytes:
+    """Write the whole HTTP/1.1 response of a refusal; the caller closes the link after it."""
+    body = msgspec.json.encode({"code": refused.code, "message": refused.message})
+    # An Upgrade header counts only when Connection names it (RFC 9110 §7.8).
+    connection = "close, upgrade" if any(name == "Upgrade" for name, _ in refused.headers) else "close"
+    headers = (
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("Connection", connection),
+        *refused.headers,
+    )
+    lines = [f"HTTP/1.1 {refused.status} {HTTPStatus(refused.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
