@@ -16,7 +16,8 @@ GatewayError
 |  `- NotAvailable       108  switched off
 |- BrokerUnavailable     100  the store is away: the outcome is unknown, repeat with the same id
 |- Disconnected               the connection ends with this code (a hook may raise it)
-`- ConfigurationError         the operator's settings; a command ends with exit code 2
+|- ConfigurationError         the operator's settings; a command ends with exit code 2
+`- StartFailed                the machine: a port is taken, no Valkey is there; a command ends with exit code 1
 """
 
 from __future__ import annotations
@@ -122,3 +123,7 @@ class Disconnected(GatewayError):
 
 class ConfigurationError(GatewayError):
     """Refuse the operator's settings: says which option and what was expected."""
+
+
+class StartFailed(GatewayError):
+    """Tell that the machine is at fault: a port is taken, or no Valkey is there (exit code 1)."""

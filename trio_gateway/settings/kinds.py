@@ -113,6 +113,11 @@ def _text(raw: Any) -> str:
     return raw
 
 
+def _secret(raw: Any) -> str:
+    # What `trio-gateway config` prints in a secret's place must never become one.
+    return str(_require(_text(raw) != "***", raw))
+
+
 def _host(raw: Any) -> str:
     try:
         return str(ipaddress.ip_address(_text(raw)))
@@ -144,10 +149,10 @@ DURATION = seconds(zero=False)
 DURATION_OR_NONE = seconds(zero=True)
 HOST = Kind("a host name or an IP address without a port", _host, "HOST")
 REDIS_URL = Kind("a URL such as redis://:password@host:6379/0, rediss://… or unix:///path", _redis_url, "URL")
-SECRET = Kind("text that is not empty", _text, "SECRET")
+SECRET = Kind("text that is not empty, and no ***", _secret, "SECRET")
 FLAG = Kind("true or false", _flag, "", flag=True)
 DIRECTORY = Kind("the path of a directory", _path, "DIR", str)
-PREFIX = matching(re.compile(r"[A-Za-z0-9_-]{1,32}"), "1 to 32 of A-Z a-z 0-9 _ -", "PREFIX")
+PREFIX = matching(re.compile(r"[A-Za-z0-9_.:-]{1,64}"), "1 to 64 of A-Z a-z 0-9 _ . : -", "PREFIX")
 NAME = matching(SLUG, "1 to 64 of A-Z a-z 0-9 _ . -", "NAME")
 PATTERNS = many(Kind("", _text, "PATTERN"), expected="globs over whole origins, such as https://*.example.com")
 NETWORKS = many(
