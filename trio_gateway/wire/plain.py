@@ -1,0 +1,37 @@
+"""The plain protocol as a codec: one JSON object per text frame, each with a `type`; it keeps no state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from trio_gateway.model.commands import Command, Error, Reply
+from trio_gateway.model.publication import Gap, Publication
+from trio_gateway.wire import plain_replies
+from trio_gateway.wire.codec import Codec
+from trio_gateway.wire.plain_requests import decode_request
+
+
+class PlainCodec:
+    """Speak the plain protocol; all clients share one instance."""
+
+    name = "plain"
+
+    def decode(self, text: bytes) -> Sequence[Command | Error]:
+        """Read one text frame's payload (valid UTF-8): its one command, or the Error that says why it can't be read."""
+        return (decode_request(text),)
+
+    def encode(self, reply: Reply) -> bytes:
+        """Write a reply as one whole WebSocket frame."""
+        return plain_replies.encode_reply(reply)
+
+    def encode_gap(self, channel: str, gap: Gap) -> bytes:
+        """Write a gap as one whole WebSocket frame."""
+        return plain_replies.encode_gap(channel, gap)
+
+    def publication_encoder(self, channel: str) -> Callable[[Publication], bytes]:
+        """Make the function that writes this channel's publications, each as one whole WebSocket frame."""
+        return plain_replies.publication_encoder(channel)
+
+
+PLAIN: Codec = PlainCodec()
+"""The instance that all clients share; mypy checks here that it is a Codec."""

@@ -1,0 +1,117 @@
+"""What the plain protocol's server sends: each frame's shape, and the order of its fields, is a type here.
+
+Publications are the exception: they are what nearly all bytes are, so their frames are joined from
+parts, most of them made once for each channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from trio_gateway.model.commands import Error, Goodbye, Hello, Ok, Ref, Reply
+from trio_gateway.model.publication import Gap, Publication
+from trio_gateway.wire.frames import text_frame
+
+
+class _Hello(Struct, tag_field="type", tag="hello"):
+    user: str
+    client: str
+    ping: float
+    position: str
+
+
+class _Ok(Struct, tag_field="type", tag="ok", omit_defaults=True):
+    ref: Ref = None
+    offset: int | None = None
+    position: str | None = None
+    data: Raw | None = None
+
+
+class _Error(Struct, tag_field="type", tag="error"):
+    code: int
+    message: str
+
+
+class _ReferredError(Struct, tag_field="type", tag="error"):
+    ref: Ref
+    code: int
+    message: str
+
+
+class _Goodbye(Struct, tag_field="type", tag="goodbye", omit_defaults=True):
+    code: int
+    reason: str
+    reconnect_ms: int | None = None
+
+
+class _Gap(Struct, tag_field="type", tag="gap"):
+    channel: str
+    position: str
+
+
+class _BoundedGap(Struct, tag_field="type", tag="gap", rename={"first": "from", "last": "to"}):
+    channel: str
+    first: int
+    last: int
+    position: str
+
+
+_encode = msgspec.json.Encoder().encode
+_PING: Final = text_frame(b'{"type":"ping"}')
+
+
+def encode_reply(reply: Reply) -> bytes:
+    """Write a reply as one whole WebSocket frame."""
+    match reply:
+        case Ok():
+            return _encode_ok(reply)
+        case Error(None, code, message):
+            return text_frame(_encode(_Error(code, message)))
+        case Error(ref, code, message):
+            return text_frame(_encode(_ReferredError(ref, code, message)))
+        case Hello(user, client, ping, position):
+            # Whole seconds are written without a fraction.
+            seconds = int(ping) if ping == int(ping) else ping
+            return text_frame(_encode(_Hello(user, client, seconds, str(position))))
+        case Goodbye(code, reason, reconnect_ms):
+            return text_frame(_encode(_Goodbye(code, reason, reconnect_ms)))
+        case _:
+            return _PING
+
+
+def _encode_ok(ok: Ok) -> bytes:
+    position = None if ok.position is None else str(ok.position)
+    data = None if ok.data is None else Raw(ok.data)
+    return text_frame(_encode(_Ok(ok.ref, ok.offset, position, data)))
+
+
+def encode_gap(channel: str, gap: Gap) -> bytes:
+    """Write a gap as one whole WebSocket frame, without bounds where it has none."""
+    position = f"{gap.epoch}:{gap.offset}"
+    if gap.first is None or gap.last is None:
+        return text_frame(_encode(_Gap(channel, position)))
+    return text_frame(_encode(_BoundedGap(channel, gap.first, gap.last, position)))
+
+
+def publication_encoder(channel: str) -> Callable[[Publication], bytes]:
+    """Make the function that writes this channel's publications, each as one whole WebSocket frame."""
+    head = b'{"type":"message","channel":%b' % _encode(channel)
+
+    def encode(publication: Publication) -> bytes:
+        offset = publication.offset
+        end = _end(publication) if publication.id or publication.sender else b"}"
+        if not offset:
+            return text_frame(b'%b,"data":%b,"time":%d%b' % (head, publication.data, publication.time, end))
+        parts = (head, offset, publication.data, publication.time, end)
+        return text_frame(b'%b,"offset":%d,"data":%b,"time":%d%b' % parts)
+
+    return encode
+
+
+def _end(publication: Publication) -> bytes:
+    end = b',"id":%b' % _encode(publication.id) if publication.id else b""
+    return b'%b,"from":%b}' % (end, _encode(publication.sender)) if publication.sender else end + b"}"
