@@ -1,0 +1,131 @@
+"""The servers under test: the gateway as an operator starts it, and the floors beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import attrs
+
+from bench.processes import (
+    LOAD_CORE,
+    SERVER_CORE,
+    BenchError,
+    compile_c,
+    cpu_seconds,
+    move_children,
+    running,
+    wait_until,
+    wait_until_idle,
+)
+from trio_gateway.settings.data_directory import socket_path
+
+HERE = Path(__file__).parent
+SECRET = "a secret of thirty-two bytes or so"
+CONFIG = """
+[channel.without_namespace]
+allow_subscribe_for_client = true
+"""
+SAMPLING = ("-m", "bench.sampling")
+"""Runs the gateway's command line under a sampling profiler."""
+
+
+@attrs.frozen
+class Server:
+    """Hold a running server: its kind for the publisher, its process, its client port, and the feed's socket."""
+
+    kind: str
+    pid: int
+    port: int
+    feed: Path | None = None
+
+    def cpu(self) -> float:
+        """Read the seconds of CPU used so far."""
+        return sum(cpu_seconds(self.pid))
+
+
+def free_port() -> int:
+    """Find a port that nobody uses now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def is_open(port: int) -> bool:
+    """Tell whether somebody listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def is_ready(process: subprocess.Popen[str], admin_port: int) -> bool:
+    """Ask the gateway's own health check; raises BenchError when the gateway has ended."""
+    if process.poll() is not None:
+        raise BenchError(f"the gateway ended with exit code {process.returncode}")
+    link = http.client.HTTPConnection("127.0.0.1", admin_port, timeout=5)
+    with contextlib.closing(link), contextlib.suppress(ConnectionRefusedError):
+        link.request("GET", "/health/ready")
+        return link.getresponse().status == 200
+    return False
+
+
+@attrs.frozen
+class Bench:
+    """Hold what every run needs: the compiled programs and a folder for its files."""
+
+    folder: Path
+    load: Path
+    floor: Path
+    profile: bool = False
+
+    @contextmanager
+    def gateway(self, *options: str) -> Iterator[Server]:
+        """Run the gateway with its embedded Valkey, the latter on the load's core."""
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self.folder, prefix="data-")))
+            port, admin_port = free_port(), free_port()
+            command = self.command(folder, port, admin_port, options)
+            log = stack.enter_context((folder / "gateway.log").open("w"))
+            process = stack.enter_context(running(command, SERVER_CORE, log))
+            wait_until(lambda: is_ready(process, admin_port), "the gateway is ready")
+            move_children(process.pid, LOAD_CORE)
+            wait_until_idle(process.pid)
+            yield Server("gateway", process.pid, port, socket_path(folder))
+
+    def command(self, folder: Path, port: int, admin_port: int, options: Sequence[str]) -> list[str]:
+        """Write the gateway's command line."""
+        config = folder / "bench.toml"
+        config.write_text(CONFIG, encoding="utf-8")
+        program = SAMPLING if self.profile else ("-m", "trio_gateway.cli.main")
+        places = ["--config", config, "--data-dir", folder, "--port", port, "--admin-port", admin_port]
+        return [sys.executable, *program, "serve", *map(str, places), *options]
+
+    @contextmanager
+    def c_floor(self) -> Iterator[Server]:
+        """Run the bare loop of send()."""
+        port, feed = free_port(), self.folder / "feed.sock"
+        with running([str(self.floor), str(port), str(feed)], SERVER_CORE) as process:
+            wait_until(lambda: is_open(port) and feed.exists(), "the floor")
+            yield Server("floor", process.pid, port, feed)
+
+    @contextmanager
+    def bare_trio(self) -> Iterator[Server]:
+        """Run a nursery and two tasks per connection, and nothing else."""
+        port = free_port()
+        with running([sys.executable, "-m", "bench.bare_trio", str(port)], SERVER_CORE) as process:
+            wait_until(lambda: is_open(port), "bare Trio")
+            wait_until_idle(process.pid)
+            yield Server("bare Trio", process.pid, port)
+
+
+@contextmanager
+def prepared(*, profile: bool = False) -> Iterator[Bench]:
+    """Compile the C programs, and keep all files in a folder that goes away."""
+    with tempfile.TemporaryDirectory(prefix="tg-bench-") as name:
+        folder = Path(name)
+        yield Bench(folder, compile_c(HERE / "wsload.c", folder), compile_c(HERE / "floor.c", folder), profile)
