@@ -1,0 +1,112 @@
+"""The opening of a plain connection: first what the request says, then who that is.
+
+Reading it needs no secret and no clock; `identify` needs both, and nothing else of the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from trio_gateway.model.errors import BadRequest, Unauthorized
+from trio_gateway.model.position import Position
+from trio_gateway.model.user import User, check_device
+from trio_gateway.session.tokens import verify_token
+from trio_gateway.wire.upgrade import UpgradeRequest
+
+SUBPROTOCOL: Final = "trio-gateway"
+"""What the reply picks for a client that sends its token as the pair `["trio-gateway", "<token>"]`."""
+
+_BEARER: Final = "bearer "
+
+
+@attrs.frozen
+class Opening:
+    """Say what a client asks for when it connects.
+
+    `user` is whom it claims to be, which counts only for an insecure server; `since` None: from the
+    device's cursor, or the end. `json_ping` asks for pings in the protocol instead of WebSocket
+    ones. `subprotocol` is the one to answer with, None for none.
+    """
+
+    token: str | None = attrs.field(repr=False)
+    user: str | None
+    device: str | None
+    since: Position | None
+    json_ping: bool
+    subprotocol: str | None
+
+
+def read_opening(request: UpgradeRequest) -> Opening:
+    """Read the parameters of the plain protocol; unknown ones are ignored.
+
+    Raises BadRequest for a malformed or repeated parameter, and for places that disagree about the
+    token or the user.
+    """
+    device = _parameter(request, "device")
+    since = _parameter(request, "since")
+    offered = SUBPROTOCOL in request.subprotocols
+    return Opening(
+        token=_read_token(request),
+        user=_agreed("user", _parameter(request, "user"), _parameter(request, "uid")),
+        device=None if device is None else check_device(device),
+        since=None if since is None else Position.parse_since(since),
+        json_ping=_read_ping(request),
+        subprotocol=SUBPROTOCOL if offered else None,
+    )
+
+
+def identify(opening: Opening, token_secret: str | None, *, insecure: bool) -> User:
+    """Find out who the client is: the user of its token, or, on an insecure server without one, whom it claims to be.
+
+    Raises Unauthorized without a valid identity (a token that is present must be valid all the
+    same, and a server without a secret takes none), BadRequest for a claimed user id that no user
+    can have.
+    """
+    if opening.token is not None:
+        if not token_secret:
+            raise Unauthorized("the server has no token secret to check the token with")
+        return verify_token(opening.token, token_secret)
+    if not insecure:
+        raise Unauthorized("the client sent no token")
+    if opening.user is None:
+        raise Unauthorized("the client sent neither a token nor a user")
+    return User(opening.user)
+
+
+def _parameter(request: UpgradeRequest, name: str) -> str | None:
+    values = request.query.get(name)
+    if values is None:
+        return None
+    if len(values) > 1:
+        raise BadRequest(f"the parameter {name} was given more than once")
+    return values[0]
+
+
+def _read_token(request: UpgradeRequest) -> str | None:
+    header = request.headers.get("authorization", "")
+    bearer = header[len(_BEARER) :].strip() if header.lower().startswith(_BEARER) else None
+    return _agreed("token", _parameter(request, "token"), bearer, _read_subprotocol_token(request.subprotocols))
+
+
+def _read_subprotocol_token(subprotocols: Sequence[str]) -> str | None:
+    if SUBPROTOCOL not in subprotocols:
+        return None
+    behind = subprotocols.index(SUBPROTOCOL) + 1
+    return subprotocols[behind] if behind < len(subprotocols) else None
+
+
+def _read_ping(request: UpgradeRequest) -> bool:
+    ping = _parameter(request, "ping")
+    if ping not in (None, "json"):
+        raise BadRequest("the parameter ping is json or left out")
+    return ping == "json"
+
+
+def _agreed(what: str, *given: str | None) -> str | None:
+    values = {value for value in given if value is not None}
+    if len(values) > 1:
+        raise BadRequest(f"the {what} was given more than once, and not the same")
+    return values.pop() if values else None
