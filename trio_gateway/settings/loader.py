@@ -88,10 +88,10 @@ def _is_kubernetes_port(name: str, value: str) -> bool:
 
 
 def _warn_of_unknown(ours: Mapping[str, str], warn: Callable[[str], None]) -> None:
-    known = [PREFIX + name.upper() for name in OPTIONS]
+    known = [name.upper() for name in OPTIONS]
     for name in sorted(ours):
-        if PREFIX + name not in (*known, CONFIG) and not KUBERNETES_SERVICE.fullmatch(name):
-            warn(f"unknown environment variable {PREFIX}{name}{suggestion(PREFIX + name, known)}")
+        if name not in (*known, CONFIG.removeprefix(PREFIX)) and not KUBERNETES_SERVICE.fullmatch(name):
+            warn(f"unknown environment variable {PREFIX}{name}{suggestion(name, known, PREFIX)}")
 
 
 def _read_toml(path: Path) -> tuple[dict[str, Given], Namespaces]:

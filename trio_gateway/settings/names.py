@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Say `; did you mean …?` where a known name is near, else nothing."""
+def suggestion(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """Say `; did you mean …?` where a known name is near, else nothing; `prefix` stands before all of them."""
     near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return f"; did you mean {prefix}{near[0]}?" if near else ""

@@ -1,0 +1,86 @@
+"""What `serve` prints when it is ready: where everything is, and the next lines to try."""
+
+from __future__ import annotations
+
+import shlex
+from importlib.metadata import version
+
+from trio_gateway.cli.local import authority, client_url
+from trio_gateway.settings.data_directory import DEVELOPMENT_SECRET, socket_path
+from trio_gateway.settings.option import hide_password
+from trio_gateway.settings.settings import Settings
+
+FIRST_USER = "7"
+TOKEN_SECONDS = 24 * 3600.0
+HELLO = '{"text": "hi"}'
+
+BANNER = """\
+trio-gateway {version} is ready; Ctrl-C ends it.
+
+  clients   {clients}
+  admin     http://{admin}/  (a page to try it; health is at /health)
+  store     {store}
+
+  listen    trio-gateway listen --user {user} --device phone{listen_options}
+  publish   trio-gateway publish --user {user} '{hello}'{publish_options}
+  or so     {redis_cli} \\
+              FCALL tg1_publish 2 '{prefix}:{{#{user}}}:m' '{prefix}:{{#{user}}}:s' '{hello}'
+"""
+
+MADE_UP = """
+  No token secret is set, so one was made up for this machine and kept in
+  {secret}
+  A token for user {user}, valid for 24 hours:
+
+  {token}
+"""
+
+INSECURE = """
+  --insecure: whoever can connect is believed to be whom they say. For trying out only.
+"""
+
+
+def banner(settings: Settings, token: str | None) -> str:
+    """Write the banner; `token` is for the first user, None where the secret was not made up here."""
+    text = BANNER.format(
+        version=version("trio-gateway"),
+        clients=client_url(settings),
+        admin=authority(settings.admin_host, settings.admin_port),
+        store=_store(settings),
+        user=FIRST_USER,
+        hello=HELLO,
+        prefix=settings.redis_prefix,
+        redis_cli=_redis_cli(settings),
+        listen_options=_listen_options(settings),
+        publish_options=_publish_options(settings),
+    )
+    if token is not None:
+        text += MADE_UP.format(secret=settings.data_directory / DEVELOPMENT_SECRET, user=FIRST_USER, token=token)
+    return text + INSECURE if settings.insecure else text
+
+
+def _store(settings: Settings) -> str:
+    if settings.redis_url:
+        return hide_password(settings.redis_url)
+    return f"the gateway's own Valkey in {settings.data_directory}"
+
+
+def _redis_cli(settings: Settings) -> str:
+    if settings.redis_url:
+        return f"redis-cli -u {shlex.quote(hide_password(settings.redis_url))}"
+    return f"redis-cli -s {shlex.quote(str(socket_path(settings.data_directory)))}"
+
+
+def _listen_options(settings: Settings) -> str:
+    url = client_url(settings)
+    return _data_dir(settings) + (f" {url}" if url != client_url(Settings()) else "")
+
+
+def _publish_options(settings: Settings) -> str:
+    if settings.redis_url:
+        return f" --redis-url {shlex.quote(hide_password(settings.redis_url))}"
+    return _data_dir(settings)
+
+
+def _data_dir(settings: Settings) -> str:
+    return f" --data-dir {shlex.quote(str(settings.data_dir))}" if settings.data_dir else ""

@@ -1,0 +1,117 @@
+"""`trio-gateway listen` prints what arrives: one JSON object a line on stdout, the connection's story on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from trio_gateway.cli.exits import say
+from trio_gateway.cli.flags import takes_settings
+from trio_gateway.cli.local import client_url, find_token_secret
+from trio_gateway.cli.tokens import make_token
+from trio_gateway.model.errors import ConfigurationError, Unauthorized
+from trio_gateway.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from trio_gateway.client.values import Received
+
+TOKEN_SECONDS = 30 * 24 * 3600.0
+"""A listener may run for long, and shows the same token each time it reconnects."""
+
+Identity = dict[str, str]
+
+
+@takes_settings("host", "port", "token_secret", "data_dir")
+def listen(
+    url: Annotated[
+        str | None, Parameter(help="The gateway, such as wss://example.com/ws. [default: the one on this machine]")
+    ] = None,
+    /,
+    *,
+    user: Annotated[
+        str | None, Parameter(metavar="USER", allow_leading_hyphen=True, help="Whose messages; a token is made.")
+    ] = None,
+    token: Annotated[str | None, Parameter(metavar="TOKEN", help="A token that names the user.")] = None,
+    device: Annotated[
+        str | None,
+        Parameter(
+            metavar="NAME",
+            help="Name of this listener: the gateway remembers what it has seen, and sends the rest next time.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None, Parameter(metavar="POSITION", help="Begin after this position; 0: with everything that is kept.")
+    ] = None,
+    channel: Annotated[
+        list[str] | None,
+        Parameter(negative_iterable=(), metavar="CHANNEL", help="Subscribe to this channel too. Can be repeated."),
+    ] = None,
+    settings: Settings,
+) -> None:
+    """Print a user's messages as they arrive, and acknowledge them.
+
+    Each line is a JSON object; one of type "gap" says that messages are missing.
+    It reconnects by itself until Ctrl-C.
+
+      trio-gateway listen --user 7 --device phone
+      trio-gateway listen --user 7 --channel news --channel sport
+      trio-gateway listen --token "$TOKEN" wss://example.com/ws
+    """
+    import trio  # noqa: PLC0415 (takes its time to import)
+
+    if (user is None) == (token is None):
+        raise ConfigurationError("--user or --token: expected one of them")
+    identities = [{"token": token}] if token is not None else identities_of(settings, user or "")
+    options = {"device": device, "since": since, "channels": tuple(channel or ())}
+    trio.run(_listen, url or client_url(settings), identities, options)
+
+
+def identities_of(settings: Settings, user: str) -> Sequence[Identity]:
+    """Give the ways to say who this is, the best first.
+
+    With a secret known here, a token; but the server may run with `--insecure` and know none, so the
+    bare name comes next. An insecure server without a secret takes only that.
+    """
+    secret = find_token_secret(settings)
+    tokens = [{"token": make_token(secret, user, TOKEN_SECONDS)}] if secret else []
+    return [*tokens, {"user": user}]
+
+
+async def _listen(url: str, identities: Sequence[Identity], options: dict[str, Any]) -> None:
+    for identity in identities[:-1]:
+        try:
+            return await _print_all(url, identity, options)
+        except Unauthorized:
+            continue
+    return await _print_all(url, identities[-1], options)
+
+
+async def _print_all(url: str, identity: Identity, options: dict[str, Any]) -> None:
+    from trio_gateway.client import connect  # noqa: PLC0415 (takes its time to import)
+
+    async with connect(url, **identity, **options) as inbox:
+        say(f"connected to {url}")
+        async for received in inbox:
+            sys.stdout.write(line_of(received) + "\n")
+            sys.stdout.flush()
+
+
+def line_of(received: Received) -> str:
+    """Write a message or a gap as the line that scripts read: a JSON object, what people look for first.
+
+    Keys that have nothing to say (`id`, `from`, bounds of a gap that nobody knows) are left out.
+    """
+    from trio_gateway.client.values import ReceivedGap  # noqa: PLC0415 (takes its time to import)
+
+    position = str(received.position)
+    if isinstance(received, ReceivedGap):
+        fields = {"type": "gap", "channel": received.channel, "from": received.first, "to": received.last}
+    else:
+        fields = {"type": "message", "channel": received.channel, "offset": received.offset, "data": received.data}
+        fields |= {"from": received.sender or None, "id": received.id or None, "time": received.time}
+    shown = {key: value for key, value in fields.items() if value is not None or key == "data"}
+    return json.dumps({**shown, "position": position}, ensure_ascii=False)

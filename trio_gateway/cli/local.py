@@ -1,0 +1,54 @@
+"""Where no option says so, the other commands find the gateway that runs on this machine: here, in its data directory."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import quote
+
+from trio_gateway.model.errors import StartFailed
+from trio_gateway.settings.data_directory import read_development_secret, socket_path
+from trio_gateway.settings.settings import Settings
+
+LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Who listens on every address is reached on this one."""
+
+
+def find_redis_url(settings: Settings) -> str:
+    """Give the URL of Redis, or of the embedded server's socket; raises StartFailed when there is neither."""
+    if settings.redis_url:
+        return settings.redis_url
+    socket = socket_path(settings.data_directory)
+    if not socket.is_socket():
+        raise no_gateway(settings)
+    return f"unix://{quote(str(socket))}"
+
+
+def find_token_secret(settings: Settings) -> str | None:
+    """Give the secret that signs tokens: the configured one, or the one that `serve` made up; None without either."""
+    return settings.token_secret or read_development_secret(settings.data_directory)
+
+
+def no_gateway(settings: Settings) -> StartFailed:
+    """Make the error that says that no gateway runs on this data directory."""
+    return StartFailed(
+        f"no gateway runs on {settings.data_directory}; start one with `trio-gateway serve`, or give --redis-url"
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a server that listens on the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def authority(host: str, port: int) -> str:
+    """Write `host:port` as a URL on this machine has it."""
+    host = LOOPBACK_OF.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def client_url(settings: Settings) -> str:
+    """Give the URL where clients on this machine connect."""
+    return f"ws://{authority(settings.host, settings.port)}/ws"

@@ -1,0 +1,63 @@
+"""The entry point: one place that runs a command and turns every expected error into one line and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App, Group
+
+from trio_gateway.cli.config import config
+from trio_gateway.cli.exits import exit_code, report
+from trio_gateway.cli.listen import listen
+from trio_gateway.cli.ping import ping
+from trio_gateway.cli.publish import publish
+from trio_gateway.cli.serve import serve
+from trio_gateway.cli.tokens import token
+
+HELP = """\
+A real-time gateway next to Redis: clients hold a
+WebSocket, any back end publishes, nothing is lost.
+"""
+
+EXAMPLES = """\
+Try it in two terminals:
+
+  trio-gateway serve
+  trio-gateway listen --user 7 --device phone
+
+and in a third:
+
+  trio-gateway publish --user 7 '{"text": "hi"}'
+
+`trio-gateway COMMAND --help` tells more about each.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments (without the program's name) ask for, and return the exit code."""
+    try:
+        result = make_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except BaseException as error:
+        code = exit_code(error)
+        if code is None:
+            raise
+        report(error)
+        return code
+    return result if isinstance(result, int) else 0
+
+
+def make_app() -> App:
+    """Make the command line with all its commands."""
+    app = App(
+        name="trio-gateway",
+        help=HELP,
+        help_epilogue=EXAMPLES,
+        help_format="plaintext",
+        group_parameters=Group("Options", sort_key=0),
+        version=lambda: f"trio-gateway {version('trio-gateway')}",
+        suppress_keyboard_interrupt=False,
+    )
+    for order, command in enumerate((serve, listen, publish, token, config, ping)):
+        app.command(command, help_epilogue="", sort_key=order)
+    return app

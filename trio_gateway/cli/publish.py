@@ -1,0 +1,79 @@
+"""`trio-gateway publish` publishes one message as a back end does, and prints its position."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from trio_gateway.cli.flags import takes_settings
+from trio_gateway.cli.local import find_redis_url, no_gateway
+from trio_gateway.model.errors import BrokerUnavailable, ConfigurationError
+from trio_gateway.model.position import Position
+from trio_gateway.settings.settings import Settings
+
+STDIN = "-"
+NOT_KEPT = "not kept"
+"""What is printed in place of a position where the channel keeps no history."""
+
+
+@takes_settings("redis_url", "redis_prefix", "data_dir")
+def publish(
+    data: Annotated[str, Parameter(allow_leading_hyphen=True, help="JSON text, or - to read it from stdin.")],
+    /,
+    *,
+    user: Annotated[
+        str | None, Parameter(metavar="USER", allow_leading_hyphen=True, help="Into this user's inbox.")
+    ] = None,
+    channel: Annotated[
+        str | None, Parameter(metavar="CHANNEL", allow_leading_hyphen=True, help="In this channel.")
+    ] = None,
+    id: Annotated[
+        str | None,
+        Parameter(
+            metavar="ID",
+            allow_leading_hyphen=True,
+            help="Makes a repetition harmless: the same id takes effect once in 5 minutes.",
+        ),
+    ] = None,
+    settings: Settings,
+) -> None:
+    """Publish a message to a user or in a channel, and print its position.
+
+    On the machine of `trio-gateway serve` it needs no further option:
+
+      trio-gateway publish --user 7 '{"text": "hi"}'
+      trio-gateway publish --channel news --id mail-15 '"JSON text is quoted"'
+      date +'{"now": "%T"}' | trio-gateway publish --user 7 -
+    """
+    if (user is None) == (channel is None):
+        raise ConfigurationError("--user or --channel: expected one of them")
+    position = _publish(settings, user, channel, _read_json(data), id)
+    print(position if position.epoch else NOT_KEPT)  # noqa: T201
+
+
+def _publish(settings: Settings, user: str | None, channel: str | None, data: Any, id: str | None) -> Position:
+    from trio_gateway.publisher import Publisher  # noqa: PLC0415 (redis-py takes its time to import)
+
+    with Publisher(find_redis_url(settings), prefix=settings.redis_prefix) as publisher:
+        try:
+            if user is not None:
+                return publisher.send_to_user(user, data, id)
+            return publisher.publish(channel or "", data, id)
+        except BrokerUnavailable:
+            if settings.redis_url:
+                raise
+            raise no_gateway(settings) from None
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(sys.stdin.read() if text == STDIN else text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f'DATA: expected JSON, such as \'{{"text": "hi"}}\': {error}') from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")

@@ -1,0 +1,68 @@
+"""`trio-gateway serve` runs the gateway; it never serves strangers who can say they are anybody."""
+
+from __future__ import annotations
+
+import attrs
+
+from trio_gateway.cli.banner import FIRST_USER, TOKEN_SECONDS, banner
+from trio_gateway.cli.exits import say
+from trio_gateway.cli.flags import takes_settings
+from trio_gateway.cli.local import is_loopback
+from trio_gateway.cli.tokens import make_token
+from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings.data_directory import make_development_secret
+from trio_gateway.settings.settings import Settings
+
+
+@takes_settings()
+def serve(*, settings: Settings) -> None:
+    """Run the gateway until Ctrl-C or SIGTERM.
+
+    Without any option it serves this machine alone, with a store of its own,
+    and makes up a secret for tokens. Every option is also a TOML key and an
+    environment variable: --admin-port, admin_port, TRIO_GATEWAY_ADMIN_PORT.
+
+      trio-gateway serve
+      trio-gateway serve --host 0.0.0.0 --redis-url redis://db:6379/0
+      trio-gateway serve --config /etc/trio-gateway.toml
+    """
+    settings, made_up = with_identity(settings)
+    token = make_token(made_up, FIRST_USER, TOKEN_SECONDS) if made_up else None
+    _run(settings, token)
+
+
+def with_identity(settings: Settings) -> tuple[Settings, str | None]:
+    """Make sure that clients can be told apart; give the development secret too, where one was needed.
+
+    Raises ConfigurationError where strangers could connect and nothing says who may.
+    """
+    if settings.insecure and not is_loopback(settings.host):
+        say(f"warning: --insecure with --host {settings.host}: whoever can reach it may read and send as anybody")
+    if settings.token_secret or settings.insecure:
+        return settings, None
+    if not is_loopback(settings.host):
+        raise ConfigurationError(
+            f"--host {settings.host} can be reached from other machines, so clients need tokens: set --token-secret "
+            "(or TRIO_GATEWAY_TOKEN_SECRET); --insecure instead believes everybody"
+        )
+    secret = make_development_secret(settings.data_directory)
+    return attrs.evolve(settings, token_secret=secret), secret
+
+
+def _run(settings: Settings, token: str | None) -> None:
+    import trio  # noqa: PLC0415 (all of the gateway takes its time to import)
+
+    from trio_gateway.cli.logs import configure_logs  # noqa: PLC0415
+    from trio_gateway.supervisor import serve_gateway  # noqa: PLC0415
+
+    configure_logs(settings.log_format, settings.log_level)
+
+    def on_ready() -> None:
+        # Where logs are for machines, stdout is, too.
+        if settings.log_format == "console":
+            print(banner(settings, token), flush=True)  # noqa: T201
+
+    async def run() -> None:
+        await serve_gateway(settings, on_ready=on_ready)
+
+    trio.run(run)
