@@ -101,11 +101,15 @@ class Ok:
 
 @attrs.frozen
 class Error:
-    """Say that the request with this `ref` did not take effect; code 100: unknown whether it did."""
+    """Say that the request with this `ref` did not take effect; code 100: unknown whether it did.
+
+    `message` is the code's standard words, `detail` says to a person what was wrong, empty where nothing can.
+    """
 
     ref: Ref
     code: int
     message: str
+    detail: str = ""
 
 
 @attrs.frozen

@@ -1,0 +1,164 @@
+"""A session decides what each command comes to, without any I/O."""
+
+import pytest
+
+from trio_gateway.model.commands import Acknowledge, Error, Message, Ok, Pong, Publish, Send, Subscribe, Unsubscribe
+from trio_gateway.model.position import Position
+from trio_gateway.model.user import User
+from trio_gateway.session.client import Client
+from trio_gateway.session.effects import Ask, Attach, Detach, MoveCursor, Store
+from trio_gateway.session.session import Session
+from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
+from trio_gateway.settings.settings import Settings
+
+OPEN = ChannelRules(allow_subscribe_for_client=True, allow_publish_for_client=True)
+
+
+class Inbox:
+    """Stand where a client's inbox was delivered up to."""
+
+    position = Position("e", 5)
+
+
+def make_session(*, device="phone", greeted=Position("e", 5), answers_messages=False, inbox=Inbox, **settings):
+    namespaces = settings.pop("namespaces", Namespaces(named={"open": OPEN}))
+    return Session(
+        Client("c1", User("7"), device, "192.0.2.1", "plain"),
+        Settings(namespaces=namespaces, **settings),
+        greeted=greeted,
+        delivered=lambda: inbox.position,
+        answers_messages=answers_messages,
+    )
+
+
+def code_of(outcome):
+    assert isinstance(outcome, Error), outcome
+    return outcome.code
+
+
+def test_a_send_goes_to_the_inbox_of_its_user_as_the_clients_own_user():
+    command = Send(1, "8", b"{}", "m1")
+
+    assert make_session().receive(command) == Store(1, "#8", b"{}", "m1", "7", command)
+
+
+def test_a_send_is_refused_where_the_settings_forbid_it():
+    session = make_session(namespaces=Namespaces(inbox=InboxRules(allow_send_for_client=False)))
+
+    assert session.receive(Send(1, "8", b"{}")).message == "permission denied"
+
+
+def test_a_send_to_nobody_is_malformed():
+    assert code_of(make_session().receive(Send(1, "", b"{}"))) == 107
+
+
+@pytest.mark.parametrize("channel", ["#8", "#7", "news", "open2:x", "$node:1"])
+def test_a_publish_is_refused_outside_the_namespaces_that_allow_it(channel):
+    assert code_of(make_session().receive(Publish(1, channel, b"{}"))) in (102, 103)
+
+
+def test_a_publish_is_stored_where_the_namespace_allows_it():
+    command = Publish(1, "open:x", b"{}")
+
+    assert make_session().receive(command) == Store(1, "open:x", b"{}", "", "7", command)
+
+
+@pytest.mark.parametrize("channel", ["#8", "news", "$node:1"])
+def test_what_is_not_open_to_clients_cant_be_subscribed(channel):
+    assert code_of(make_session().receive(Subscribe(1, channel))) == 103
+
+
+def test_an_unknown_namespace_is_an_unknown_channel():
+    assert code_of(make_session().receive(Subscribe(1, "nowhere:x"))) == 102
+
+
+def test_a_channel_name_past_the_limit_is_malformed():
+    assert code_of(make_session(max_channel_length=8).receive(Subscribe(1, "open:xxxx"))) == 107
+
+
+def test_a_channel_is_subscribed_once():
+    session = make_session()
+
+    assert session.receive(Subscribe(1, "open:x", Position("e", 2))) == Attach(1, "open:x", Position("e", 2))
+    assert code_of(session.receive(Subscribe(2, "open:x"))) == 105
+    assert code_of(session.receive(Subscribe(2, "#7"))) == 105
+
+
+def test_a_subscription_that_could_not_be_made_may_be_asked_again():
+    session = make_session()
+    session.receive(Subscribe(1, "open:x"))
+    session.forget("open:x")
+
+    assert isinstance(session.receive(Subscribe(2, "open:x")), Attach)
+
+
+def test_one_connection_has_a_bounded_number_of_channels():
+    session = make_session(max_channels=2)
+    session.receive(Subscribe(1, "open:1"))
+    session.receive(Subscribe(1, "open:2"))
+
+    assert code_of(session.receive(Subscribe(1, "open:3"))) == 106
+    session.receive(Unsubscribe(1, "open:1"))
+    assert isinstance(session.receive(Subscribe(1, "open:3")), Attach)
+
+
+def test_unsubscribing_what_is_not_subscribed_succeeds():
+    session = make_session()
+    session.receive(Subscribe(1, "open:x"))
+
+    assert session.receive(Unsubscribe(2, "open:x")) == Detach(2, "open:x")
+    assert session.receive(Unsubscribe(3, "open:x")) == Ok(3)
+
+
+def test_the_own_inbox_stays():
+    assert code_of(make_session().receive(Unsubscribe(1, "#7"))) == 103
+
+
+def test_a_message_goes_to_the_application_where_there_is_one():
+    command = Message(1, b"{}")
+
+    assert code_of(make_session().receive(command)) == 104
+    assert make_session(answers_messages=True).receive(command) == Ask(1, command)
+
+
+def test_a_pong_is_noted():
+    session = make_session()
+
+    assert session.receive(Pong()) is None
+    assert session.ponged
+
+
+class TestAcknowledge:
+    def test_up_to_what_was_delivered_moves_the_cursor(self):
+        assert make_session().receive(Acknowledge(None, 5)) == MoveCursor(Position("e", 5))
+
+    def test_beyond_what_was_delivered_is_refused(self):
+        assert code_of(make_session().receive(Acknowledge(None, 6))) == 107
+
+    def test_up_to_the_position_in_hello_is_allowed_before_anything_was_delivered(self):
+        class Nothing:
+            position = Position("", 0)
+
+        session = make_session(inbox=Nothing, greeted=Position("e", 3))
+
+        assert session.receive(Acknowledge(None, 3)) == MoveCursor(Position("e", 3))
+        assert code_of(session.receive(Acknowledge(None, 4))) == 107
+
+    def test_without_a_device_it_is_refused(self):
+        assert code_of(make_session(device="").receive(Acknowledge(None, 5))) == 107
+
+    def test_after_the_epoch_changed_it_must_name_the_epoch(self):
+        class Anew:
+            position = Position("new", 2)
+
+        session = make_session(inbox=Anew)
+
+        assert code_of(session.receive(Acknowledge(None, 1))) == 107
+        assert session.receive(Acknowledge(None, 2, "new")) == MoveCursor(Position("new", 2))
+        assert code_of(session.receive(Acknowledge(None, 5, "new"))) == 107
+
+    def test_one_of_an_old_epoch_that_crosses_the_change_is_void(self):
+        class Anew:
+            position = Position("new", 2)
+
+        assert make_session(inbox=Anew).receive(Acknowledge(None, 1, "e")) is None

@@ -1,0 +1,1 @@
+"""Floor 4: sockets, connections, the client server, the drain."""

@@ -1,0 +1,277 @@
+"""One connection: its outer nursery holds the library's reader, its inner one our reader and writer task.
+
+Whichever of the two ends cancels the other; then the connection task alone says the Close. Reader and
+writer never close: they leave a verdict. Nothing a client does reaches beyond its own task.
+"""
+
+from __future__ import annotations
+
+import random
+import socket as stdlib_socket
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import structlog
+import trio
+
+from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.opening import Opened, judge, linger, read_head, refuse, store_away
+from trio_gateway.gateway.requests import Requests
+from trio_gateway.gateway.socket import ClientSocket
+from trio_gateway.gateway.verdict import LOST, Verdict, broken_frame, said_by_client, said_by_gateway, verdict_of
+from trio_gateway.gateway.websocket import WebSocket
+from trio_gateway.hub.subscription import Subscriber, Subscription
+from trio_gateway.model import codes
+from trio_gateway.model.channel import inbox_of
+from trio_gateway.model.codes import DisconnectCode
+from trio_gateway.model.commands import Goodbye, Hello, Ping
+from trio_gateway.model.errors import BrokerUnavailable, GatewayError
+from trio_gateway.model.position import Position
+from trio_gateway.session.client import Client
+from trio_gateway.session.session import Session
+from trio_gateway.wire.frames import PING_FRAME, Opcode
+from trio_gateway.wire.refusal import UpgradeRefused
+from trio_gateway.wire.splitter import ControlFrame, FrameSplitter
+
+CLOSING_SECONDS = 5.0
+"""What is half-written, the goodbye, the Close and the peer's answer all fit in this, or the link is dropped."""
+
+STORE_RETRY_SECONDS = 1.0
+"""A client that is behind polls again within this (jittered) while the store is away."""
+
+log = structlog.get_logger(__name__)
+
+
+async def serve_connection(node: Node, sock: stdlib_socket.socket, peer: str) -> None:
+    """Serve one accepted TCP connection from its request head to its end; raises nothing but Cancelled."""
+    scope = trio.CancelScope()
+    node.openings[scope] = None
+    woken = Woken()
+    socket = ClientSocket(sock, write_seconds=node.settings.write_seconds, wake=woken.set)
+    try:
+        with scope:
+            scope.deadline = trio.current_time() + node.settings.handshake_seconds
+            await _open_and_run(node, socket, peer, woken, scope)
+    except* (OSError, EOFError, trio.ClosedResourceError):
+        log.debug("connection lost while opening", address=peer)
+    except* Exception as group:  # noqa: BLE001 - the guard: one client's trouble is nobody else's
+        log.error("connection failed", address=peer, exc_info=group)
+    finally:
+        socket.close()
+        node.openings.pop(scope, None)
+
+
+async def _open_and_run(
+    node: Node, socket: ClientSocket, peer: str, woken: Woken, scope: trio.CancelScope
+) -> None:
+    try:
+        opened = await judge(node, *await read_head(socket), peer)
+        connection = Connection(node, socket, opened, woken, scope)
+        inbox = await connection.attach_inbox()
+    except UpgradeRefused as refused:
+        await refuse(socket, refused)
+    except BrokerUnavailable as error:
+        await refuse(socket, store_away(error))
+    else:
+        await connection.run(inbox)
+
+
+class Woken:
+    """Let a writer task sleep until there is something to do."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event = trio.Event()
+
+    def set(self) -> None:
+        """Wake the writer task, now or at its next wait."""
+        self._event.set()
+
+    async def wait(self) -> None:
+        """Sleep until woken; what wakes it later counts for the next wait."""
+        await self._event.wait()
+        self._event = trio.Event()
+
+
+class Connection:
+    """Hold one accepted client: its socket, its session, and how it ends."""
+
+    def __init__(
+        self, node: Node, socket: ClientSocket, opened: Opened, woken: Woken, scope: trio.CancelScope
+    ) -> None:
+        self.verdict: Verdict | None = None
+        self.client = Client(
+            str(uuid4()), opened.user, opened.opening.device, opened.address, opened.codec.name
+        )
+        self._node = node
+        self._socket = socket
+        self._opened = opened
+        self._codec = opened.codec
+        self._scope = scope
+        self._woken = woken
+        self._subscriber = Subscriber(socket, opened.codec, woken.set)
+        self._splitter = FrameSplitter(node.settings.max_frame_size)
+        self._reading = trio.CancelScope()
+        self._idle = False
+        self._awaits_pong = False
+        self._requests: Requests
+        self._session: Session
+        self._websocket: WebSocket
+
+    async def attach_inbox(self) -> Subscription:
+        """Prepare the subscription to the client's own inbox; raises BrokerUnavailable."""
+        opening = self._opened.opening
+        return await self._node.hub.subscribe(
+            self._subscriber, inbox_of(self.client.user.id), since=opening.since, device=opening.device
+        )
+
+    async def run(self, inbox: Subscription) -> None:
+        """Accept the upgrade and serve the client until it is gone."""
+        self._session = Session(
+            self.client,
+            self._node.settings,
+            greeted=inbox.greeting,
+            delivered=_delivered(inbox),
+            answers_messages=self._node.hooks.on_message is not None,
+        )
+        self._requests = Requests(self._node, self._session, self._socket, self._subscriber, inbox)
+        try:
+            async with trio.open_nursery() as outer:
+                self._websocket = await WebSocket.accept(
+                    outer, self._socket, self._splitter, self._opened.head, self._opened.opening.subprotocol
+                )
+                self._scope.deadline = float("inf")
+                await self._serve(inbox)
+                outer.cancel_scope.cancel()
+        finally:
+            self._requests.end()
+
+    def leave(self, disconnect: DisconnectCode) -> None:
+        """End the connection with a close code: what was read is answered, then goodbye and Close."""
+        self._decide(said_by_gateway(disconnect))
+        if self._idle:
+            self._reading.cancel()
+
+    def ping_nowait(self) -> None:
+        """Ping the client, where its socket takes a frame now; a socket that does not has a deadline already."""
+        frame = self._codec.encode(Ping()) if self._opened.opening.json_ping else PING_FRAME
+        self._session.ponged = False
+        self._awaits_pong = self._socket.send_nowait(frame, (frame,)) == 1
+
+    def check_pong(self) -> None:
+        """End the connection where the last ping was not answered."""
+        if self._awaits_pong and not self._session.ponged:
+            self.leave(codes.NO_PONG)
+        self._awaits_pong = False
+
+    async def _serve(self, inbox: Subscription) -> None:
+        """Run the two tasks, then close; the connection counts as accepted in between."""
+        slot = self._node.heartbeat.add(self)
+        del self._node.openings[self._scope]
+        self._node.connections[self] = None
+        try:
+            await self._converse(inbox)
+            await self._close()
+        finally:
+            del self._node.connections[self]
+            self._node.heartbeat.remove(self, slot)
+
+    async def _converse(self, inbox: Subscription) -> None:
+        try:
+            async with trio.open_nursery() as nursery:
+                await self._greet(inbox)
+                nursery.start_soon(_then_cancel, nursery, self._read)
+                nursery.start_soon(_then_cancel, nursery, self._write)
+        except* (OSError, trio.ClosedResourceError, GatewayError) as group:
+            self._decide(verdict_of(group))
+        except* Exception as group:  # noqa: BLE001 - an application's hook may break with anything
+            self._decide(verdict_of(group))
+
+    async def _greet(self, inbox: Subscription) -> None:
+        hello = Hello(self.client.user.id, self.client.id, self._node.settings.ping_seconds, inbox.greeting)
+        await self._socket.send(self._codec.encode(hello))
+        inbox.start()
+
+    async def _read(self) -> None:
+        """Read, split and answer until a verdict falls: the reader task."""
+        with self._reading:
+            await self._take(self._opened.rest)
+            while self.verdict is None:
+                self._idle = True
+                data = await self._socket.receive()
+                self._idle = False
+                if not data:
+                    self._decide(LOST)
+                    return
+                await self._take(data)
+
+    async def _take(self, data: bytes) -> None:
+        texts: list[bytes] = []
+        for received in self._splitter.receive(data):
+            if not isinstance(received, ControlFrame):
+                texts.append(received)
+            elif received.opcode is Opcode.PONG:
+                self._session.ponged = True
+            else:
+                await self._requests.answer(texts)
+                texts = []
+                await self._take_control(received)
+        if texts:
+            await self._requests.answer(texts)
+        if self._splitter.violation is not None:
+            self._decide(broken_frame(self._splitter.violation))
+
+    async def _take_control(self, frame: ControlFrame) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            self._decide(said_by_client(int.from_bytes(frame.payload[:2], "big") or 1005))
+            self._websocket.stream.put_nowait(frame)
+        else:
+            await self._websocket.stream.put(frame)
+
+    async def _write(self) -> None:
+        """Write what the hub left behind, woken when there is something: the Redis-poll writer task."""
+        while True:
+            await self._woken.wait()
+            await self._socket.flush()
+            while self._subscriber.behind:
+                for subscription in tuple(self._subscriber.behind):
+                    await self._poll(subscription)
+                await trio.lowlevel.checkpoint()
+
+    async def _poll(self, subscription: Subscription) -> None:
+        try:
+            await self._node.hub.catch_up.poll(subscription, self._socket.send)
+        except BrokerUnavailable:
+            await trio.sleep(random.uniform(0, STORE_RETRY_SECONDS))  # noqa: S311 - jitter, not a secret
+
+    def _decide(self, verdict: Verdict) -> None:
+        """Leave a verdict; the first one counts, and from then on there are CLOSING_SECONDS."""
+        if self.verdict is None:
+            self.verdict = verdict
+            self._scope.deadline = trio.current_time() + CLOSING_SECONDS
+
+    async def _close(self) -> None:
+        verdict = self.verdict or LOST
+        log.debug("connection ended", client=self.client.id, code=verdict.disconnect.code)
+        if verdict.said is None:
+            return
+        try:
+            if verdict.goodbye:
+                goodbye = Goodbye(verdict.said.code, verdict.said.reason, verdict.reconnect_ms)
+                await self._socket.send(self._codec.encode(goodbye))
+            await self._websocket.close(verdict.said, answered=verdict.answered)
+            if not verdict.answered:
+                await linger(self._socket)
+        except (OSError, trio.ClosedResourceError):
+            log.debug("connection lost while closing", client=self.client.id)
+
+
+async def _then_cancel(nursery: trio.Nursery, task: Callable[[], Awaitable[None]]) -> None:
+    """Run one of the two tasks; its end is the other's."""
+    await task()
+    nursery.cancel_scope.cancel()
+
+
+def _delivered(inbox: Subscription) -> Callable[[], Position]:
+    return lambda: inbox.position

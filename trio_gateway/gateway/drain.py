@@ -1,0 +1,44 @@
+"""The drain: every client gets its goodbye, spread over the window, and who has none yet still receives."""
+
+from __future__ import annotations
+
+import trio
+
+from trio_gateway.gateway.node import Node
+from trio_gateway.model import codes
+
+SLOWEST_GOODBYES_PER_SECOND = 500
+"""Few clients are gone at once; only many are spread, so that they arrive elsewhere one after another."""
+
+OPENING_SECONDS = 1.0
+"""What a request head may still take when all others were told."""
+
+TICK_SECONDS = 0.02
+
+
+async def drain(node: Node, window: float) -> None:
+    """Tell every client goodbye, evenly over `window` seconds but never slower than 500 a second.
+
+    Returns when the last one has gone; connections that finish opening meanwhile are told as well.
+    """
+    leaving = list(node.connections)
+    rate = max(len(leaving) / window if window else float("inf"), SLOWEST_GOODBYES_PER_SECOND)
+    started = trio.current_time()
+    told = 0
+    while told < len(leaving):
+        due = min(len(leaving), 1 + int((trio.current_time() - started) * rate))
+        for connection in leaving[told:due]:
+            connection.leave(codes.SHUTDOWN)
+        told = due
+        await trio.sleep(TICK_SECONDS)
+    await _tell_late_ones(node)
+
+
+async def _tell_late_ones(node: Node) -> None:
+    """Tell those whose opening was under way; one that does not end its request now is dropped."""
+    for scope in list(node.openings):
+        scope.deadline = min(scope.deadline, trio.current_time() + OPENING_SECONDS)
+    while node.sockets:
+        for connection in list(node.connections):
+            connection.leave(codes.SHUTDOWN)
+        await trio.sleep(TICK_SECONDS)

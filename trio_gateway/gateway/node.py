@@ -1,0 +1,43 @@
+"""A node is one gateway process: what all its connections share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from trio_gateway.broker.broker import Broker
+from trio_gateway.gateway.heartbeat import Heartbeat
+from trio_gateway.gateway.hooks import Hooks
+from trio_gateway.hub.hub import Hub
+from trio_gateway.settings.settings import Settings
+from trio_gateway.wire.forwarded import parse_networks
+
+if TYPE_CHECKING:
+    from trio_gateway.gateway.connection import Connection
+
+
+class Node:
+    """Hold the settings, the hub, and the connections: those in their opening, and those accepted and not ended."""
+
+    def __init__(self, settings: Settings, broker: Broker, hooks: Hooks) -> None:
+        self.settings = settings
+        self.broker = broker
+        self.hub = Hub(broker)
+        self.hooks = hooks
+        self.heartbeat = Heartbeat(settings.ping_seconds, settings.pong_seconds)
+        self.trusted_proxies = parse_networks(settings.trusted_proxies)
+        self.openings: dict[trio.CancelScope, None] = {}
+        self.connections: dict[Connection, None] = {}
+        self.draining = False
+        self.started = trio.current_time()
+
+    @property
+    def sockets(self) -> int:
+        """Count the sockets of clients, whatever their state."""
+        return len(self.openings) + len(self.connections)
+
+    @property
+    def full(self) -> bool:
+        """Tell whether no more clients are accepted."""
+        return len(self.connections) >= self.settings.max_connections

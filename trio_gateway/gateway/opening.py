@@ -1,0 +1,120 @@
+"""The opening: a request head is read, judged and answered, before any library sees it.
+
+A head that is refused gets one HTTP response from here; only a good one, cut at its blank line, goes
+on to the WebSocket library.
+"""
+
+from __future__ import annotations
+
+import attrs
+import structlog
+import trio
+
+from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.socket import ClientSocket
+from trio_gateway.model.errors import (
+    BrokerUnavailable,
+    LimitExceeded,
+    MethodNotFound,
+    PermissionDenied,
+    RequestError,
+    Unauthorized,
+)
+from trio_gateway.model.user import User
+from trio_gateway.session.opening import Opening, identify, read_opening
+from trio_gateway.wire.codec import Codec
+from trio_gateway.wire.forwarded import client_address
+from trio_gateway.wire.origin import origin_allowed
+from trio_gateway.wire.plain import PlainCodec
+from trio_gateway.wire.refusal import UpgradeRefused, refusal_of, refusal_response
+from trio_gateway.wire.upgrade import HeadReader, UpgradeRequest, parse_upgrade
+
+CODECS: dict[str, Codec] = {"/ws": PlainCodec()}
+"""The wire protocol of each path."""
+
+LINGER_SECONDS = 1.0
+LINGER_BYTES = 256 * 1024
+"""How long and how much is read after our last byte: closing with bytes unread would reset the link,
+and the reset would overtake what was written."""
+
+log = structlog.get_logger(__name__)
+
+
+@attrs.frozen
+class Opened:
+    """Carry an accepted opening: the head as received, what came after it, and who it is."""
+
+    head: bytes
+    rest: bytes
+    codec: Codec
+    opening: Opening
+    user: User
+    address: str
+
+
+async def read_head(socket: ClientSocket) -> tuple[bytes, bytes]:
+    """Read one request head and what came after it.
+
+    Raises UpgradeRefused when it is too long, EOFError when the peer ends first.
+    """
+    reader = HeadReader()
+    while True:
+        data = await socket.receive()
+        if not data:
+            raise EOFError("the peer ended before its request was whole")
+        head = reader.receive(data)
+        if head is not None:
+            return head, reader.rest
+
+
+async def judge(node: Node, head: bytes, rest: bytes, peer: str) -> Opened:
+    """Decide whether a request head becomes a WebSocket, and whose.
+
+    Raises UpgradeRefused with everything its response says.
+    """
+    request = parse_upgrade(head)
+    codec = CODECS.get(request.path)
+    if codec is None:
+        raise UpgradeRefused(404, "the WebSocket endpoint is /ws", error=MethodNotFound.error_code)
+    try:
+        if not origin_allowed(request.origin, request.host, node.settings.allowed_origins):
+            raise PermissionDenied
+        opening = read_opening(request)
+        user = await _identify(node, request, opening)
+        if node.full:
+            raise LimitExceeded
+    except RequestError as error:
+        if isinstance(error, Unauthorized):
+            log.info("unauthorized", address=peer, reason=str(error))
+        raise refusal_of(error) from error
+    address = client_address(peer, request.headers.get("x-forwarded-for"), node.trusted_proxies)
+    return Opened(head, rest, codec, opening, user, address)
+
+
+async def _identify(node: Node, request: UpgradeRequest, opening: Opening) -> User:
+    if node.hooks.authenticate is not None:
+        return await node.hooks.authenticate(request)
+    return identify(opening, node.settings.token_secret, insecure=node.settings.insecure)
+
+
+def store_away(error: BrokerUnavailable) -> UpgradeRefused:
+    """Refuse an upgrade because the store did not answer: the client may come back soon."""
+    return UpgradeRefused(503, error.error_code.message, error=error.error_code, headers=(("Retry-After", "1"),))
+
+
+async def refuse(socket: ClientSocket, refused: UpgradeRefused) -> None:
+    """Answer a request that does not become a WebSocket, and end the link so that the answer arrives."""
+    await socket.send(refusal_response(refused))
+    await linger(socket)
+
+
+async def linger(socket: ClientSocket) -> None:
+    """Say that nothing more comes, then read and drop what the peer still sends, within the bounds."""
+    socket.end_sending()
+    read = 0
+    with trio.move_on_after(LINGER_SECONDS):
+        while read < LINGER_BYTES:
+            data = await socket.receive()
+            if not data:
+                return
+            read += len(data)

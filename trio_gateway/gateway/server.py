@@ -1,0 +1,80 @@
+"""The client server: accepts in batches, one guarded task per connection.
+
+The accepting nursery sits inside the connections nursery, so that accepting ends first.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import structlog
+import trio
+
+from trio_gateway.gateway.connection import serve_connection
+from trio_gateway.gateway.node import Node
+
+ACCEPTS_PER_TURN = 64
+"""Connections taken in one turn of the loop: cheaper than one turn each, and bounded for everybody else."""
+
+SPARE_SOCKETS = 1024
+"""Sockets beyond `max_connections` that may be in their opening; more are closed unread."""
+
+OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What accept() says when the machine is at its limit: wait a moment, as trio.serve_listeners does."""
+
+OUT_OF_RESOURCES_SECONDS = 0.1
+
+log = structlog.get_logger(__name__)
+
+
+class ClientServer:
+    """Accept clients on one listening socket."""
+
+    def __init__(self, node: Node, listener: socket.socket) -> None:
+        listener.setblocking(False)
+        self._node = node
+        self._listener = listener
+        self._accepting = trio.CancelScope()
+
+    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until `stop_accepting` was called and the last connection ended, or until cancelled."""
+        async with trio.open_nursery() as heart:
+            heart.start_soon(self._node.heartbeat.serve)
+            async with trio.open_nursery() as connections:
+                task_status.started()
+                with self._accepting:
+                    await self._accept(connections)
+            heart.cancel_scope.cancel()
+
+    def stop_accepting(self) -> None:
+        """Close the listening socket: who comes now is refused by the system and goes elsewhere."""
+        self._accepting.cancel()
+        trio.lowlevel.notify_closing(self._listener)
+        self._listener.close()
+
+    async def _accept(self, connections: trio.Nursery) -> None:
+        while True:
+            await trio.lowlevel.wait_readable(self._listener)
+            try:
+                self._accept_batch(connections)
+            except OSError as error:
+                if error.errno not in OUT_OF_RESOURCES:
+                    raise
+                log.warning("can't accept connections now", error=str(error))
+                await trio.sleep(OUT_OF_RESOURCES_SECONDS)
+
+    def _accept_batch(self, connections: trio.Nursery) -> None:
+        for _ in range(ACCEPTS_PER_TURN):
+            try:
+                sock, address = self._listener.accept()
+            except BlockingIOError:
+                return
+            except ConnectionAbortedError:
+                continue
+            if self._node.sockets >= self._node.settings.max_connections + SPARE_SOCKETS:
+                sock.close()
+                continue
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connections.start_soon(serve_connection, self._node, sock, str(address[0]))

@@ -1,0 +1,118 @@
+"""The seam to trio-websocket: it says the handshake, answers pings and speaks the Close; it never sees data.
+
+The library works on a stream of ours: the request head and control frames are handed to it, and what
+it writes goes through the client's one door. Its reader task sits in the connection's outer nursery.
+"""
+
+from __future__ import annotations
+
+import trio
+import trio_websocket
+
+from trio_gateway.gateway.socket import ClientSocket
+from trio_gateway.model.codes import DisconnectCode
+from trio_gateway.wire.frames import Opcode
+from trio_gateway.wire.splitter import ControlFrame, FrameSplitter
+
+MAX_CONTROL_BYTES = 4096
+"""Control frames that may wait for the library: about 30 of the largest. More, and the reader waits."""
+
+
+class ControlStream(trio.abc.Stream):
+    """Hand control frames to the library and its own bytes to the socket.
+
+    While the connection is open the reader task feeds it. Once `closing`, it reads the socket itself
+    and passes on Close frames only, so that the library sees the peer's answer.
+    """
+
+    def __init__(self, socket: ClientSocket, splitter: FrameSplitter, head: bytes) -> None:
+        self._socket = socket
+        self._splitter = splitter
+        self._waiting = bytearray(head)
+        self._changed = trio.Event()
+        self._closing = False
+        self._ended = False
+
+    async def put(self, frame: ControlFrame) -> None:
+        """Queue a control frame for the library; waits while too many are queued."""
+        while len(self._waiting) > MAX_CONTROL_BYTES and not self._ended:
+            await self._changed.wait()
+        self.put_nowait(frame)
+
+    def put_nowait(self, frame: ControlFrame) -> None:
+        """Queue a control frame for the library, at most one past the bound."""
+        self._waiting += frame.raw
+        self._change()
+
+    def begin_closing(self, *, answered: bool) -> None:
+        """Read the socket here from now on; where no answer is awaited the library sees the end at once."""
+        self._closing = True
+        self._ended = not answered
+        self._change()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002 - frames are small
+        """Give the library what waits for it; b"" once the connection is over."""
+        while not self._waiting:
+            if self._ended:
+                return b""
+            if self._closing:
+                await self._read_close()
+            else:
+                await self._changed.wait()
+        data = bytes(self._waiting)
+        self._waiting.clear()
+        self._change()
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Write the library's bytes (a whole response or frame) through the client's door."""
+        try:
+            await self._socket.send(bytes(data))
+        except OSError as error:
+            raise trio.BrokenResourceError("the connection is lost") from error
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Return at once: the library does not use it."""
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        """Mark the end; the connection task closes the socket."""
+        self._ended = True
+        self._change()
+        await trio.lowlevel.checkpoint()
+
+    async def _read_close(self) -> None:
+        try:
+            data = await self._socket.receive()
+        except (OSError, trio.ClosedResourceError):
+            data = b""
+        for frame in self._splitter.receive(data):
+            if isinstance(frame, ControlFrame) and frame.opcode is Opcode.CLOSE:
+                self._waiting += frame.raw
+        self._ended = self._ended or not data or self._splitter.violation is not None
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+
+class WebSocket:
+    """Hold one accepted WebSocket: what the library does for us."""
+
+    def __init__(self, connection: trio_websocket.WebSocketConnection, stream: ControlStream) -> None:
+        self._connection = connection
+        self.stream = stream
+
+    @classmethod
+    async def accept(
+        cls, nursery: trio.Nursery, socket: ClientSocket, splitter: FrameSplitter, head: bytes, subprotocol: str | None
+    ) -> WebSocket:
+        """Answer a good request head with 101; the library's reader runs in `nursery` from now on."""
+        stream = ControlStream(socket, splitter, head)
+        request = await trio_websocket.wrap_server_stream(nursery, stream)
+        return cls(await request.accept(subprotocol=subprotocol), stream)
+
+    async def close(self, said: DisconnectCode, *, answered: bool) -> None:
+        """Say the one Close, and wait for the peer's where `answered`; the caller sets the deadline."""
+        self.stream.begin_closing(answered=answered)
+        await self._connection.aclose(said.code, said.reason or None)

@@ -1,0 +1,92 @@
+"""Catching up is polling at a cursor: from the topic's tail, from the store where the tail no longer reaches.
+
+Nothing is buffered per client: each poll fetches one page, hands it to the socket whole, and moves
+the cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from itertools import accumulate
+
+from trio_gateway.broker.broker import Broker
+from trio_gateway.hub.recovery import Recovery
+from trio_gateway.hub.subscription import Subscription
+from trio_gateway.hub.tail import Entry
+from trio_gateway.model.recovery import Recovered, recover
+
+PAGE = 64
+"""Publications of one poll."""
+
+PAGE_BYTES = 64 * 1024
+"""A page is cut after so many bytes; one publication always fits."""
+
+SendFrames = Callable[[bytes], Awaitable[None]]
+
+
+class CatchUp:
+    """Poll for the subscriptions that are behind."""
+
+    def __init__(self, broker: Broker, recovery: Recovery) -> None:
+        self._broker = broker
+        self._recovery = recovery
+
+    async def poll(self, subscription: Subscription, send: SendFrames) -> None:
+        """Bring one page to a client that is behind, and let it go live when nothing is left.
+
+        `send` writes whole frames and returns when all were handed to the socket. Raises
+        BrokerUnavailable when the store is needed and away, and whatever `send` raises.
+        """
+        entries = self._from_tail(subscription)
+        if entries is None:
+            await self._poll_store(subscription, send)
+        elif entries:
+            await self._send_entries(subscription, entries, send)
+        if subscription.started and subscription.caught_up:
+            subscription.go_live()
+
+    def _from_tail(self, subscription: Subscription) -> list[Entry] | None:
+        topic = subscription.topic
+        if subscription.epoch != topic.epoch:
+            return None
+        if subscription.cursor >= topic.top:
+            return []
+        return topic.tail.after(subscription.cursor, PAGE)
+
+    async def _send_entries(self, subscription: Subscription, entries: list[Entry], send: SendFrames) -> None:
+        codec = subscription.subscriber.codec
+        encode = subscription.topic.audience(codec).encode
+        frames = _page([entry.frame(codec.name, encode) for entry in entries])
+        subscription.cursor = entries[len(frames) - 1].publication.offset
+        await send(b"".join(frames))
+
+    async def _poll_store(self, subscription: Subscription, send: SendFrames) -> None:
+        topic, position, known_top = subscription.topic, subscription.position, subscription.topic.top
+        after = position.offset if position.epoch == topic.epoch else 0
+        stored = await self._broker.read(topic.channel, after, PAGE)
+        if stored.epoch != topic.epoch:
+            topic.dirty = True
+            await self._recovery.refresh(topic)
+            return
+        if not subscription.started or (after and position.epoch != stored.epoch):
+            return  # it ended, or a new epoch began meanwhile: the next poll reads that one from its start
+        recovered = recover(position, stored)
+        subscription.epoch, subscription.cursor = recovered.cursor.epoch, recovered.cursor.offset
+        if not recovered.publications and stored.top < known_top:
+            subscription.cursor = known_top  # the store lost its tail: nothing of it will ever come
+        if frames := _frames(subscription, recovered):
+            await send(b"".join(frames))
+
+
+def _frames(subscription: Subscription, recovered: Recovered) -> list[bytes]:
+    topic, codec = subscription.topic, subscription.subscriber.codec
+    gap = [codec.encode_gap(topic.channel, recovered.gap)] if recovered.gap else []
+    return gap + [topic.audience(codec).encode(publication) for publication in recovered.publications]
+
+
+def _page(frames: list[bytes]) -> list[bytes]:
+    """Cut a page of frames after PAGE_BYTES, but never before the first frame's end."""
+    for count, size in enumerate(accumulate(map(len, frames)), 1):
+        if size >= PAGE_BYTES:
+            return frames[:count]
+    return frames

@@ -1,0 +1,94 @@
+"""A dirty topic reads the store from its own top; many dirty topics do so in batches.
+
+Dirty are topics that saw a hint they could not place, all topics after the feed was away, and those
+that were quiet for a while: a lost hint costs latency, never a message.
+"""
+
+from __future__ import annotations
+
+import random
+
+import structlog
+import trio
+
+from trio_gateway.broker.broker import Broker
+from trio_gateway.hub.topic import Topic
+from trio_gateway.model.errors import BrokerUnavailable, RequestError
+
+BATCH = 128
+"""Topics read at once: enough to fill a pipeline, few enough not to delay what clients ask for."""
+
+PAGE = 100
+"""Publications of one read."""
+
+RETRY_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class Recovery:
+    """Bring dirty topics up to the store, in the order in which they became dirty."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._dirty: dict[Topic, None] = {}
+        self._arrived = trio.Event()
+
+    def mark(self, topic: Topic) -> None:
+        """Let a topic be read soon; a topic that is being read is read once more after that."""
+        topic.dirty = True
+        self._dirty[topic] = None
+        self._arrived.set()
+
+    def forget(self, topic: Topic) -> None:
+        """Drop a topic that nobody follows any more."""
+        self._dirty.pop(topic, None)
+
+    async def serve(self) -> None:
+        """Read dirty topics until cancelled."""
+        while True:
+            await self._arrived.wait()
+            self._arrived = trio.Event()
+            while self._dirty:
+                batch = [self._dirty.popitem()[0] for _ in range(min(BATCH, len(self._dirty)))]
+                async with trio.open_nursery() as nursery:
+                    for topic in batch:
+                        nursery.start_soon(self._recover, topic)
+                if all(topic.dirty for topic in batch):  # the store is away
+                    await trio.sleep(random.uniform(0, RETRY_SECONDS))  # noqa: S311 - jitter, not a secret
+
+    async def _recover(self, topic: Topic) -> None:
+        try:
+            await self.refresh(topic)
+        except BrokerUnavailable:
+            self.mark(topic)
+        except RequestError as error:
+            # The channel's namespace was taken away while it was followed: nothing more can come.
+            log.warning("topic can't be read", channel=topic.channel, error=str(error))
+            topic.dirty = False
+
+    async def refresh(self, topic: Topic) -> None:
+        """Bring one topic up to the store and fan out what was missing; one reader at a time.
+
+        Raises BrokerUnavailable; the topic stays dirty then.
+        """
+        async with topic.reading:
+            while topic.dirty:
+                topic.dirty = False
+                try:
+                    await self._read_on(topic)
+                except BaseException:
+                    topic.dirty = True
+                    raise
+                topic.checked = trio.current_time()
+
+    async def _read_on(self, topic: Topic) -> None:
+        attachment = await self._broker.attach(topic.channel)
+        if attachment.epoch != topic.epoch:
+            topic.begin(attachment.epoch, attachment.top)
+        while attachment.top > topic.top:
+            top = topic.top
+            topic.take_stored(await self._broker.read(topic.channel, top, PAGE))
+            await topic.fan_out()
+            if topic.top == top:
+                break

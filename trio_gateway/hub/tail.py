@@ -1,0 +1,97 @@
+"""A tail is a topic's newest publications, kept in memory once for all its subscribers.
+
+Each entry carries the frames that were made of it, one per codec, so that nobody encodes twice.
+Bounded in count and bytes per topic, and in bytes per node: where a node is full, tails are given
+up and whoever is behind reads the store instead.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable
+
+import attrs
+
+from trio_gateway.model.publication import Publication
+
+ENTRY_OVERHEAD = 400
+"""Bytes that one entry costs beside its data: objects, frame header, dict (measured with sys.getsizeof)."""
+
+
+class Entry:
+    """Hold one publication and its frames."""
+
+    __slots__ = ("_frames", "publication")
+
+    def __init__(self, publication: Publication) -> None:
+        self.publication = publication
+        self._frames: dict[str, bytes] = {}
+
+    def frame(self, codec: str, encode: Callable[[Publication], bytes]) -> bytes:
+        """Give the whole WebSocket frame in one codec, made at the first call."""
+        frame = self._frames.get(codec)
+        if frame is None:
+            frame = self._frames[codec] = encode(self.publication)
+        return frame
+
+    @property
+    def size(self) -> int:
+        """Give the bytes this entry holds, roughly; frames repeat the data once per codec."""
+        return 2 * len(self.publication.data) + ENTRY_OVERHEAD
+
+
+@attrs.define
+class TailBudget:
+    """Count the bytes that all tails of a node hold together, against the node's bound."""
+
+    limit: int = 64 * 1024 * 1024
+    used: int = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Tell whether tails must give way."""
+        return self.used > self.limit
+
+
+class Tail:
+    """Keep the newest entries of one topic, in order, within the bounds."""
+
+    MAX_COUNT = 128
+    MAX_BYTES = 1024 * 1024
+
+    def __init__(self, budget: TailBudget) -> None:
+        self._budget = budget
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def append(self, entry: Entry) -> None:
+        """Add the newest entry; the oldest ones go where a bound is passed."""
+        self._entries.append(entry)
+        self._count(entry.size)
+        while (
+            len(self._entries) > self.MAX_COUNT
+            or self._bytes > self.MAX_BYTES
+            or (self._bytes and self._budget.exhausted)
+        ):
+            self._count(-self._entries.popleft().size)
+
+    def clear(self) -> None:
+        """Give everything up."""
+        self._entries.clear()
+        self._count(-self._bytes)
+
+    def after(self, cursor: int, limit: int) -> list[Entry] | None:
+        """Give up to `limit` entries that continue the cursor; None where the tail does not reach back to it."""
+        entries = self._entries
+        if not entries or entries[0].publication.prev > cursor:
+            return None
+        start = bisect_right(entries, cursor, key=lambda entry: entry.publication.offset)
+        return [entries[index] for index in range(start, min(start + limit, len(entries)))]
+
+    def _count(self, size: int) -> None:
+        self._bytes += size
+        self._budget.used += size

@@ -1,0 +1,129 @@
+"""A topic is a channel as one node sees it: its epoch, its top, its tail, and who listens.
+
+It takes a publication only if that continues what it has; everything else makes it *dirty*, and a
+dirty topic reads the store from its own top. It never lowers its top.
+"""
+
+from __future__ import annotations
+
+import trio
+
+from trio_gateway.broker.broker import Hint
+from trio_gateway.hub.audience import Audience
+from trio_gateway.hub.tail import Entry, Tail, TailBudget
+from trio_gateway.model.publication import Publication
+from trio_gateway.model.recovery import Stored
+from trio_gateway.wire.codec import Codec
+
+
+class Topic:
+    """Know one channel on this node, once for all its subscribers.
+
+    `users` counts subscriptions and those that are being prepared. `open` says that the channel is
+    followed and its epoch known. Whoever reads the store for the topic holds `reading`, and `dirty`
+    makes that reader read once more. `active` says that a hint came since the last idle check.
+    """
+
+    def __init__(self, channel: str, budget: TailBudget) -> None:
+        self.channel = channel
+        self.epoch = ""
+        self.top = 0
+        self.tail = Tail(budget)
+        self.users = 0
+        self.open = False
+        self.dirty = False
+        self.active = False
+        self.checked = trio.current_time()
+        self.reading = trio.Lock()
+        self._audiences: dict[str, Audience] = {}
+        self._fresh: list[Entry] = []
+        self._fanning_out = False
+
+    def audience(self, codec: Codec) -> Audience:
+        """Find the audience of one codec, made at the first call."""
+        audience = self._audiences.get(codec.name)
+        if audience is None:
+            audience = self._audiences[codec.name] = Audience(codec, self.channel)
+        return audience
+
+    def take(self, hint: Hint) -> bool:
+        """Take a hint; False where the store must be read instead. A repeated hint is no news."""
+        publication = hint.publication
+        self.active = True
+        if publication is None or (hint.epoch != self.epoch and publication.offset):
+            return False
+        if publication.offset == 0:
+            self._fresh.append(Entry(publication))
+            return True
+        if publication.offset <= self.top:
+            return True
+        if publication.prev > self.top:
+            return False
+        self._append(publication)
+        return True
+
+    def take_stored(self, stored: Stored) -> None:
+        """Take one page of the store, read after this topic's own top.
+
+        Where publications between are gone for good, the tail begins anew after the hole, and each
+        client's own cursor tells what it missed.
+        """
+        if stored.epoch != self.epoch:
+            self.begin(stored.epoch, stored.top)
+            return
+        for publication in stored.publications:
+            if publication.offset > self.top:
+                if publication.prev > self.top:
+                    self.tail.clear()
+                self._append(publication)
+        if not stored.publications and stored.top > self.top:
+            self.skip_to(stored.top)
+
+    def begin(self, epoch: str, top: int) -> None:
+        """Begin a new epoch at its top: what was known is void, and every client is behind."""
+        self.epoch, self.top = epoch, top
+        self.tail.clear()
+        self._fresh.clear()
+        self._everybody_falls_behind()
+
+    def skip_to(self, top: int) -> None:
+        """Go on after a hole that nothing is left of."""
+        self.top = top
+        self.tail.clear()
+        self._everybody_falls_behind()
+
+    async def fan_out(self) -> None:
+        """Write what is fresh to every audience, in order; one at a time, the running one takes all."""
+        if self._fanning_out:
+            return
+        self._fanning_out = True
+        try:
+            while self._fresh:
+                entries, self._fresh = self._fresh, []
+                for run in _runs(entries):
+                    for audience in tuple(self._audiences.values()):
+                        await audience.write(run)
+        finally:
+            self._fanning_out = False
+
+    def _append(self, publication: Publication) -> None:
+        entry = Entry(publication)
+        self.tail.append(entry)
+        self.top = publication.offset
+        self._fresh.append(entry)
+
+    def _everybody_falls_behind(self) -> None:
+        for audience in self._audiences.values():
+            audience.void()
+
+
+def _runs(entries: list[Entry]) -> list[list[Entry]]:
+    """Part the entries where one does not continue the one before: each run goes out in one send."""
+    runs = [[entries[0]]]
+    for before, entry in zip(entries, entries[1:], strict=False):
+        kept, follows = entry.publication.offset != 0, entry.publication.prev <= before.publication.offset
+        if kept and follows and before.publication.offset:
+            runs[-1].append(entry)
+        else:
+            runs.append([entry])
+    return runs
