@@ -7,6 +7,7 @@ import http.client
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -33,8 +34,7 @@ CONFIG = """
 [channel.without_namespace]
 allow_subscribe_for_client = true
 """
-SAMPLING = ("-m", "bench.sampling")
-"""Runs the gateway's command line under a sampling profiler."""
+COMMAND = Path(sysconfig.get_path("scripts"), "trio-gateway")
 
 
 @attrs.frozen
@@ -74,6 +74,11 @@ def is_ready(process: subprocess.Popen[str], admin_port: int) -> bool:
     return False
 
 
+def show(log: Path) -> None:
+    """Print what the gateway has written: under --profile, its tables are there."""
+    print(log.read_text(encoding="utf-8"), file=sys.stderr)
+
+
 @attrs.frozen
 class Bench:
     """Hold what every run needs: the compiled programs and a folder for its files."""
@@ -91,6 +96,8 @@ class Bench:
             port, admin_port = free_port(), free_port()
             command = self.command(folder, port, admin_port, options)
             log = stack.enter_context((folder / "gateway.log").open("w"))
+            if self.profile:
+                stack.callback(show, Path(log.name))
             process = stack.enter_context(running(command, SERVER_CORE, log))
             wait_until(lambda: is_ready(process, admin_port), "the gateway is ready")
             move_children(process.pid, LOAD_CORE)
@@ -101,9 +108,9 @@ class Bench:
         """Write the gateway's command line."""
         config = folder / "bench.toml"
         config.write_text(CONFIG, encoding="utf-8")
-        program = SAMPLING if self.profile else ("-m", "trio_gateway.cli.main")
+        program = [sys.executable, "-m", "bench.sampling"] if self.profile else [COMMAND]
         places = ["--config", config, "--data-dir", folder, "--port", port, "--admin-port", admin_port]
-        return [sys.executable, *program, "serve", *map(str, places), *options]
+        return [*map(str, program), "serve", *map(str, places), *options]
 
     @contextmanager
     def c_floor(self) -> Iterator[Server]:
