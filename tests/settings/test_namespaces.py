@@ -1,0 +1,53 @@
+"""Namespaces: which rules a channel follows, and what it keeps."""
+
+from __future__ import annotations
+
+import pytest
+
+from trio_gateway.model.errors import UnknownChannel
+from trio_gateway.settings.duration import DAY
+from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
+from trio_gateway.settings.option import InvalidOption
+
+NEWS = ChannelRules(allow_subscribe_for_client=True)
+NAMESPACES = Namespaces(named={"news": NEWS})
+
+
+def test_a_channel_follows_the_namespace_before_its_colon() -> None:
+    assert NAMESPACES.rules_of("news:sport:today") is NEWS
+
+
+def test_a_channel_without_a_colon_follows_the_rules_without_namespace() -> None:
+    assert NAMESPACES.rules_of("news") is NAMESPACES.without_namespace
+
+
+def test_a_channel_of_an_unknown_namespace_is_refused() -> None:
+    with pytest.raises(UnknownChannel, match="sport"):
+        NAMESPACES.rules_of("sport:x")
+
+
+@pytest.mark.parametrize("inbox", ["#7", "#news:x", "#7,8"])
+def test_an_inbox_keeps_what_inboxes_keep_whatever_the_users_name(inbox: str) -> None:
+    assert NAMESPACES.history_of(inbox) == InboxRules().history
+
+
+def test_clients_may_do_nothing_in_channels_by_default() -> None:
+    rules = ChannelRules()
+    assert not rules.allow_subscribe_for_client
+    assert not rules.allow_publish_for_client
+
+
+@pytest.mark.parametrize("rules", [ChannelRules(history_size=0), ChannelRules(history_ttl=0)])
+def test_a_size_or_a_time_of_zero_keeps_nothing(rules: ChannelRules) -> None:
+    assert rules.history.size == rules.history.ttl == 0
+
+
+def test_meta_outlives_the_history_at_least_twice() -> None:
+    assert ChannelRules().history.meta_ttl == 30 * DAY
+    assert ChannelRules(history_ttl="100d").history.meta_ttl == 200 * DAY
+
+
+@pytest.mark.parametrize(("option", "wrong"), [("history_size", -1), ("history_ttl", "5x"), ("history_ttl", "4000d")])
+def test_a_wrong_rule_is_refused_by_name(option: str, wrong: object) -> None:
+    with pytest.raises(InvalidOption, match=f"^{option}: expected"):
+        ChannelRules(**{option: wrong})

@@ -1,0 +1,68 @@
+"""What people read about the options is made from the options, and is true."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from trio_gateway.settings.loader import load_settings
+from trio_gateway.settings.option import options_of
+from trio_gateway.settings.reference import effective, example, page
+from trio_gateway.settings.settings import Settings
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def uncommented(text: str) -> str:
+    return re.sub(r"^# (\[|\w+ = )", r"\1", text, flags=re.MULTILINE)
+
+
+def test_the_docs_page_is_the_generated_one() -> None:
+    """After a change: `python -m trio_gateway.settings.reference > docs/configuration.md`."""
+    assert (DOCS / "configuration.md").read_text("utf-8") == page()
+
+
+def test_the_docs_page_has_every_flag() -> None:
+    text = page()
+    assert all(f"| `{field.name}` |" in text for field, _option in options_of(Settings))
+
+
+def test_the_example_changes_nothing_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "example.toml").write_text(example())
+    assert load_settings(toml_path=tmp_path / "example.toml") == Settings()
+
+
+def test_the_example_holds_every_option_and_nothing_unknown(tmp_path: Path) -> None:
+    toml = tmp_path / "example.toml"
+    toml.write_text(uncommented(example()))
+    assert set(tomllib.loads(toml.read_text())) == {field.name for field, _ in options_of(Settings)} | {
+        "inbox",
+        "channel",
+    }
+    load_settings(toml_path=toml)
+
+
+def test_the_examples_values_are_the_defaults_where_there_are_any() -> None:
+    values = tomllib.loads(uncommented(example()))
+    defaults = {field.name: (option, field.default) for field, option in options_of(Settings)}
+    for name, (option, default) in defaults.items():
+        assert default in (None, ()) or option.kind.read(values[name]) == default
+
+
+def test_what_is_in_effect_reads_as_the_same_settings(tmp_path: Path) -> None:
+    toml = tmp_path / "gateway.toml"
+    toml.write_text(
+        'port = 1\nallowed_origins = ["https://a"]\ndrain_seconds = "90s"\nredis_url = "redis://db"\n'
+        '[[channel.namespaces]]\nname = "news"\nhistory_ttl = "1h"\n[inbox]\nhistory_size = 3'
+    )
+    settings = load_settings(toml_path=toml)
+    toml.write_text(effective(settings))
+    assert load_settings(toml_path=toml) == settings
+
+
+def test_what_is_in_effect_hides_secrets() -> None:
+    text = effective(Settings(token_secret="hush", api_key="hush", redis_url="redis://:hush@db"))
+    assert "hush" not in text
+    assert 'token_secret = "***"' in text
+    assert 'redis_url = "redis://:***@db"' in text
