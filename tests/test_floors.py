@@ -22,8 +22,8 @@ MAP = ast.get_docstring(ast.parse((ROOT / PACKAGE / "__init__.py").read_text(enc
 FLOORS = {part: int(floor) for part, floor in re.findall(r"^ +(\w+)/ +(\d) ", MAP, re.MULTILINE)} | {"": 99}
 """The height of each part of the package, read from the package's own map; the package itself stands on top."""
 
-STEPS_ON_ONE_FLOOR = {("publisher", "broker")}
-"""Publishing from a back end speaks to the same functions and keys as the broker does."""
+STEPS_ON_ONE_FLOOR = {("publisher", "broker"), ("supervisor", "embedded")}
+"""Publishing from a back end calls the broker's functions; the supervisor runs the embedded Valkey."""
 
 PURE = {"model", "settings", "wire", "session"}
 DOORS = {"trio_gateway.gateway", "trio_gateway.client"}
