@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = "trio_gateway"
 MAP = ast.get_docstring(ast.parse((ROOT / PACKAGE / "__init__.py").read_text(encoding="utf-8")))
-FLOORS = {part: int(floor) for part, floor in re.findall(r"^ +(\w+)/ +(\d) ", MAP, re.MULTILINE)} | {"": 99}
+FLOORS = {part: int(floor) for part, floor in re.findall(r"^ +(\w+)/? +(\d) ", MAP, re.MULTILINE)} | {"": 99}
 """The height of each part of the package, read from the package's own map; the package itself stands on top."""
 
 STEPS_ON_ONE_FLOOR = {("publisher", "broker"), ("supervisor", "embedded")}

@@ -12,6 +12,7 @@ The folders are the floors of the design; imports go down only:
     hub/         3  topics, tails, cursors, fan-out
     gateway/     4  sockets, connections, the server, the drain
     admin/       4  the operations server: health and the page to try it
-    supervisor/  5  the nursery tree, the embedded Valkey
+    embedded/    5  a private Valkey as a child process
+    supervisor   5  the nursery tree
     cli/         6  the command line
 """
