@@ -176,7 +176,7 @@ def _check_handshake(headers: Mapping[str, str]) -> None:
 
 def _read_host(host: str) -> str:
     try:
-        # wsproto decodes it so, which fails on empty or overlong labels and on broken punycode.
+        # wsproto decodes it so, which fails on broken punycode; on what else, the Python release decides.
         host.encode("ascii").decode("idna")
     except UnicodeError:
         raise UpgradeRefused(400, "the header Host is malformed") from None
