@@ -1,20 +1,21 @@
 """The nursery tree is the architecture: what runs, in which order it starts, and in which it stops.
 
-    supervisor nursery
-    |- embedded Valkey (only without a redis_url)     stops last, with its data on disk
-    |- broker: commands, feed, probe
-    |- hub: recovery, acks, idle topics               pending acks are written before the broker stops
-    |- operations server: health, the page to try it  answers until the last client has gone
-    `- client server                                  stops first
-        `- connections nursery
-            |- accepting nursery
-            `- per client: the connection task; in its outer nursery the library's reader, in its
-               inner one the connection nursery: reader task + Redis-poll writer task
+supervisor nursery
+|- embedded Valkey (only without a redis_url)     stops last, with its data on disk
+|- broker: commands, feed, probe
+|- hub: recovery, acks, idle topics               pending acks are written before the broker stops
+|- operations server: health, the page to try it  answers until the last client has gone
+`- client server                                  stops first
+    `- connections nursery
+        |- accepting nursery
+        `- per client: the connection task; in its outer nursery the library's reader, in its
+           inner one the connection nursery: reader task + Redis-poll writer task
 """
 
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,21 +24,95 @@ import structlog
 import trio
 
 from trio_gateway.admin.app import make_app
+from trio_gateway.admin.listening import listen_on
 from trio_gateway.admin.server import serve_admin
 from trio_gateway.broker.broker import Broker
-from trio_gateway.broker.redis.broker import RedisBroker
 from trio_gateway.embedded.valkey import EmbeddedValkey
 from trio_gateway.gateway.drain import drain
 from trio_gateway.gateway.hooks import Hooks
-from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.server import ClientServer
 from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.running import Gateway, make_broker, make_try_page
 from trio_gateway.settings.settings import Settings
 
-FLUSH_SECONDS = 3.0
+FLUSH_SECONDS = 2.0
 """For pending acks at the end; what is not written by then comes again to its device."""
 
 log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: Settings, *, hooks: Hooks | None = None, broker: Broker | None = None
+) -> AsyncIterator[Gateway]:
+    """Run a gateway for as long as the block lasts; leaving it drains, and returns when the last client has gone.
+
+    Without a `broker` (such as a MemoryBroker) it is Redis at `settings.redis_url`, or an embedded
+    Valkey. Both sockets are bound before anything starts. Raises StartFailed when a port or a Valkey
+    can't be had, ConfigurationError when the settings let nobody in.
+    """
+    hooks = hooks or Hooks()
+    if not (settings.token_secret or settings.insecure or hooks.authenticate):
+        raise ConfigurationError("nobody could connect: set token_secret or insecure, or give an authenticate hook")
+    clients, operators = bind(settings)
+    with clients, operators:
+        async with trio.open_nursery() as nursery:
+            supervisor = Supervisor(nursery)
+            valkey = None
+            if broker is None:
+                url = settings.redis_url
+                if url is None:
+                    valkey = EmbeddedValkey(settings.data_directory, appendfsync=settings.appendfsync)
+                    url = await supervisor.start(valkey.serve)
+                broker = make_broker(settings, url)
+            gateway = Gateway(settings, broker, hooks, valkey, clients, operators)
+            hub = gateway.node.hub
+            await supervisor.start(broker.serve, hub)
+            await supervisor.start(hub.serve)
+            await supervisor.start(
+                serve_admin, make_app(gateway.health, make_try_page(settings, gateway.port)), operators
+            )
+            server = ClientServer(gateway.node, clients)
+            await supervisor.start(server.serve)
+            yield gateway
+            await _stop(supervisor, server, gateway)
+
+
+async def _stop(supervisor: Supervisor, server: ClientServer, gateway: Gateway) -> None:
+    """Stop in the order of the tree: ready turns red, accepting ends, clients go, acks are written, then the rest."""
+    gateway.node.draining = True
+    log.info("draining", connections=len(gateway.node.connections))
+    server.stop_accepting()
+    await drain(gateway.node, gateway.node.settings.drain_seconds)
+    await supervisor.stop_last()
+    with trio.move_on_after(FLUSH_SECONDS):
+        await gateway.node.hub.acks.flush()
+    await supervisor.stop()
+    log.info("stopped")
+
+
+async def serve_gateway(settings: Settings, *, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.
+
+    Calls `on_ready` when clients can connect. Raises as `open_gateway` does.
+    """
+    async with trio.open_nursery() as nursery:
+        stopping = trio.Event()
+        await nursery.start(_watch_signals, stopping, nursery.cancel_scope)
+        async with open_gateway(settings):
+            on_ready()
+            await stopping.wait()
+        nursery.cancel_scope.cancel()
+
+
+def bind(settings: Settings) -> tuple[socket.socket, socket.socket]:
+    """Bind the clients' and the operators' socket; raises StartFailed when one can't be had."""
+    clients = listen_on(settings.host, settings.port, option="--port")
+    try:
+        return clients, listen_on(settings.admin_host, settings.admin_port, option="--admin-port")
+    except BaseException:
+        clients.close()
+        raise
 
 
 class Supervisor:
@@ -63,3 +138,29 @@ class Supervisor:
         """Stop every service, the last one first."""
         while self._services:
             await self.stop_last()
+
+
+async def _run(
+    scope: trio.CancelScope,
+    ended: trio.Event,
+    serve: Callable[..., Awaitable[Any]],
+    args: tuple[object, ...],
+    task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    try:
+        with scope:
+            await serve(*args, task_status=task_status)
+    finally:
+        ended.set()
+
+
+async def _watch_signals(
+    stopping: trio.Event, everything: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for _ in signals:
+            if stopping.is_set():
+                log.warning("second signal: ending at once")
+                everything.cancel()
+            stopping.set()

@@ -61,9 +61,7 @@ async def serve_connection(node: Node, sock: stdlib_socket.socket, peer: str) ->
         node.openings.pop(scope, None)
 
 
-async def _open_and_run(
-    node: Node, socket: ClientSocket, peer: str, woken: Woken, scope: trio.CancelScope
-) -> None:
+async def _open_and_run(node: Node, socket: ClientSocket, peer: str, woken: Woken, scope: trio.CancelScope) -> None:
     try:
         opened = await judge(node, *await read_head(socket), peer)
         connection = Connection(node, socket, opened, woken, scope)
@@ -97,13 +95,9 @@ class Woken:
 class Connection:
     """Hold one accepted client: its socket, its session, and how it ends."""
 
-    def __init__(
-        self, node: Node, socket: ClientSocket, opened: Opened, woken: Woken, scope: trio.CancelScope
-    ) -> None:
+    def __init__(self, node: Node, socket: ClientSocket, opened: Opened, woken: Woken, scope: trio.CancelScope) -> None:
         self.verdict: Verdict | None = None
-        self.client = Client(
-            str(uuid4()), opened.user, opened.opening.device, opened.address, opened.codec.name
-        )
+        self.client = Client(str(uuid4()), opened.user, opened.opening.device or "", opened.address, opened.codec.name)
         self._node = node
         self._socket = socket
         self._opened = opened
@@ -123,7 +117,7 @@ class Connection:
         """Prepare the subscription to the client's own inbox; raises BrokerUnavailable."""
         opening = self._opened.opening
         return await self._node.hub.subscribe(
-            self._subscriber, inbox_of(self.client.user.id), since=opening.since, device=opening.device
+            self._subscriber, inbox_of(self.client.user.id), since=opening.since, device=self.client.device
         )
 
     async def run(self, inbox: Subscription) -> None:

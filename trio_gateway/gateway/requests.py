@@ -81,7 +81,8 @@ class Requests:
             case Ask():
                 return Ok(effect.ref, data=await self._ask(effect.asked))
             case Attach():
-                return await self._attach(effect, answers)
+                await self._attach(effect, answers)
+                return None
             case Detach():
                 self._node.hub.unsubscribe(self._subscriptions.pop(effect.channel))
                 return Ok(effect.ref)

@@ -1,9 +1,9 @@
 """A verdict says how a connection ends; every exception becomes one here and nowhere else.
 
-    WriteStalled                         the client did not read: half a frame is on the wire, nothing can be said
-    OSError, trio.ClosedResourceError    the link is gone: nothing can be said any more
-    Disconnected                         what it carries (a hook's or the gateway's own decision)
-    anything else                        3004, logged with its traceback: it is our fault
+WriteStalled                         the client did not read: half a frame is on the wire, nothing can be said
+OSError, trio.ClosedResourceError    the link is gone: nothing can be said any more
+Disconnected                         what it carries (a hook's or the gateway's own decision)
+anything else                        3004, logged with its traceback: it is our fault
 """
 
 from __future__ import annotations
