@@ -1,0 +1,57 @@
+"""What an HTTP answer to the upgrade means: come back later, or never, and why; without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from trio_gateway.client.errors import LinkLost, UpgradeRefused, request_error
+from trio_gateway.model import codes
+from trio_gateway.model.errors import GatewayError
+
+MAX_RETRY_AFTER = 60.0
+"""Seconds. Who asks for more gets a visitor a minute."""
+
+PASSING = frozenset({408, 425, 429})
+"""Statuses of 4xx that the same request may not meet again."""
+
+CODE_BY_STATUS = {
+    400: codes.BAD_REQUEST.code,
+    401: codes.UNAUTHORIZED.code,
+    403: codes.PERMISSION_DENIED.code,
+}
+
+
+class _Body(msgspec.Struct, frozen=True):
+    code: int
+    message: str
+
+
+def judge_refusal(
+    status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes | bytearray | None
+) -> LinkLost | GatewayError:
+    """Make the error for a refused upgrade: LinkLost where a later attempt may do better."""
+    if status >= 500 or status in PASSING:
+        return LinkLost(f"refused with HTTP status {status}", delay=_retry_after(headers))
+    told = _read(body)
+    if told is not None:
+        return request_error(told.code, told.message)
+    if status in CODE_BY_STATUS:
+        return request_error(CODE_BY_STATUS[status], f"refused with HTTP status {status}")
+    return UpgradeRefused(status)
+
+
+def _read(body: bytes | bytearray | None) -> _Body | None:
+    try:
+        return msgspec.json.decode(body or b"", type=_Body)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> float:
+    """Read `Retry-After` in seconds; its other form, a date, counts as absent."""
+    for name, value in headers:
+        if name.lower() == b"retry-after" and value.isdigit():
+            return min(float(value), MAX_RETRY_AFTER)
+    return 0.0
