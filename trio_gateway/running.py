@@ -11,11 +11,9 @@ import trio
 
 from trio_gateway.admin.health import NodeHealth
 from trio_gateway.admin.try_page import TryPage
-from trio_gateway.broker.broker import Broker
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.redis.broker import RedisBroker
 from trio_gateway.embedded.valkey import EmbeddedValkey
-from trio_gateway.gateway.hooks import Hooks
 from trio_gateway.gateway.node import Node
 from trio_gateway.model.channel import inbox_of
 from trio_gateway.model.position import Position
@@ -30,15 +28,9 @@ class Gateway:
     """Publish from inside the application, and see how the node stands."""
 
     def __init__(
-        self,
-        settings: Settings,
-        broker: Broker,
-        hooks: Hooks,
-        valkey: EmbeddedValkey | None,
-        clients: socket.socket,
-        operators: socket.socket,
+        self, node: Node, clients: socket.socket, operators: socket.socket, valkey: EmbeddedValkey | None
     ) -> None:
-        self.node = Node(settings, broker, hooks)
+        self.node = node
         self.port: int = clients.getsockname()[1]
         self.admin_port: int = operators.getsockname()[1]
         self._valkey = valkey

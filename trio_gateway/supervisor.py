@@ -30,6 +30,7 @@ from trio_gateway.broker.broker import Broker
 from trio_gateway.embedded.valkey import EmbeddedValkey
 from trio_gateway.gateway.drain import drain
 from trio_gateway.gateway.hooks import Hooks
+from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.server import ClientServer
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.running import Gateway, make_broker, make_try_page
@@ -65,14 +66,14 @@ async def open_gateway(
                     valkey = EmbeddedValkey(settings.data_directory, appendfsync=settings.appendfsync)
                     url = await supervisor.start(valkey.serve)
                 broker = make_broker(settings, url)
-            gateway = Gateway(settings, broker, hooks, valkey, clients, operators)
-            hub = gateway.node.hub
-            await supervisor.start(broker.serve, hub)
-            await supervisor.start(hub.serve)
+            node = Node(settings, broker, hooks)
+            gateway = Gateway(node, clients, operators, valkey)
+            await supervisor.start(broker.serve, node.hub)
+            await supervisor.start(node.hub.serve)
             await supervisor.start(
                 serve_admin, make_app(gateway.health, make_try_page(settings, gateway.port)), operators
             )
-            server = ClientServer(gateway.node, clients)
+            server = ClientServer(node, clients)
             await supervisor.start(server.serve)
             yield gateway
             await _stop(supervisor, server, gateway)

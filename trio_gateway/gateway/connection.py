@@ -54,7 +54,7 @@ async def serve_connection(node: Node, sock: stdlib_socket.socket, peer: str) ->
             await _open_and_run(node, socket, peer, woken, scope)
     except* (OSError, EOFError, trio.ClosedResourceError):
         log.debug("connection lost while opening", address=peer)
-    except* Exception as group:  # noqa: BLE001 - the guard: one client's trouble is nobody else's
+    except* Exception as group:
         log.error("connection failed", address=peer, exc_info=group)
     finally:
         socket.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
@@ -82,17 +83,17 @@ class ClientSocket:
         except OSError:
             self.abort()
             return 0
-        return len(frames) if sent == len(joined) else self._keep_rest(joined, frames, sent)
+        return len(frames) if sent == len(joined) else self._keep_rest(frames, sent)
 
-    def _keep_rest(self, joined: bytes, frames: Sequence[bytes], sent: int) -> int:
-        for taken, end in enumerate(accumulate(map(len, frames)), 1):
-            if sent <= end:
-                break
-        if sent < end:
-            self._rest = memoryview(frames[taken - 1])[sent - end :]
+    def _keep_rest(self, frames: Sequence[bytes], sent: int) -> int:
+        """Keep what is missing of the frame that was cut; answers the number of frames begun."""
+        ends = list(accumulate(map(len, frames)))
+        cut = bisect_left(ends, sent)
+        if sent < ends[cut]:
+            self._rest = memoryview(frames[cut])[sent - ends[cut] :]
             self._busy = True
             self._wake()
-        return taken
+        return cut + 1
 
     async def send(self, data: bytes) -> None:
         """Write all of `data` (whole frames), after everything that is queued before it.

@@ -6,6 +6,8 @@ dirty topic reads the store from its own top. It never lowers its top.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import trio
 
 from trio_gateway.broker.broker import Hint
@@ -120,9 +122,8 @@ class Topic:
 def _runs(entries: list[Entry]) -> list[list[Entry]]:
     """Part the entries where one does not continue the one before: each run goes out in one send."""
     runs = [[entries[0]]]
-    for before, entry in zip(entries, entries[1:], strict=False):
-        kept, follows = entry.publication.offset != 0, entry.publication.prev <= before.publication.offset
-        if kept and follows and before.publication.offset:
+    for before, entry in pairwise(entries):
+        if before.publication.offset and before.publication.offset == entry.publication.prev:
             runs[-1].append(entry)
         else:
             runs.append([entry])
