@@ -28,6 +28,14 @@ class Peer:
             data += piece
         return data
 
+    async def read_until(self, size):
+        """Read again and again, while others write, until there are `size` bytes."""
+        data = b""
+        while len(data) < size:
+            data += self.read(size - len(data))
+            await wait_all_tasks_blocked()
+        return data
+
 
 @pytest.fixture
 def wakes():
@@ -42,15 +50,6 @@ async def pair(wakes):
     yield client, Peer(theirs)
     client.close()
     theirs.close()
-
-
-    async def read_until(self, size):
-        """Read again and again, while others write, until there are `size` bytes."""
-        data = b""
-        while len(data) < size:
-            data += self.read(size - len(data))
-            await wait_all_tasks_blocked()
-        return data
 
 
 def frames_of(count, size):
