@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 TOKEN_SECONDS = 30 * 24 * 3600.0
 """A listener may run for long, and shows the same token each time it reconnects."""
 
-Identity = dict[str, str]
+Identity = dict[str, Any]
 
 
 @takes_settings("host", "port", "token_secret", "data_dir")
@@ -67,6 +68,7 @@ def listen(
         raise ConfigurationError("--user or --token: expected one of them")
     identities = [{"token": token}] if token is not None else identities_of(settings, user or "")
     options = {"device": device, "since": since, "channels": tuple(channel or ())}
+    logging.basicConfig(level=logging.INFO, handlers=[_Story()], force=True)
     trio.run(_listen, url or client_url(settings), identities, options)
 
 
@@ -81,13 +83,21 @@ def identities_of(settings: Settings, user: str) -> Sequence[Identity]:
     return [*tokens, {"user": user}]
 
 
+class _Story(logging.Handler):
+    """Tell on stderr what the client logs about its connection."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line."""
+        say(record.getMessage())
+
+
 async def _listen(url: str, identities: Sequence[Identity], options: dict[str, Any]) -> None:
-    for identity in identities[:-1]:
+    for identity in identities:
         try:
-            return await _print_all(url, identity, options)
+            await _print_all(url, identity, options)
         except Unauthorized:
             continue
-    return await _print_all(url, identities[-1], options)
+    raise Unauthorized(f"{url} refuses this identity: give a --token that it takes, or the --token-secret that it has")
 
 
 async def _print_all(url: str, identity: Identity, options: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -36,6 +37,8 @@ and in a third:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments (without the program's name) ask for, and return the exit code."""
+    # PyJWT says so at every token; `serve` says it once.
+    warnings.filterwarnings("ignore", message="The HMAC key is")
     try:
         result = make_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except BaseException as error:

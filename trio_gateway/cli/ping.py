@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 
 from trio_gateway.cli.exits import FAILED, say
 from trio_gateway.cli.flags import takes_settings
@@ -30,10 +31,17 @@ def ping(*, settings: Settings) -> int:
         say(f"no answer from http://{where}/health/ready: {str(error) or type(error).__name__}")
         return FAILED
     if status != http.client.OK:
-        say(f"not ready: {body or status}")
+        say(f"not ready: {_reasons(body) or status}")
         return FAILED
     print("ready")  # noqa: T201
     return 0
+
+
+def _reasons(body: str) -> str:
+    try:
+        return "; ".join(map(str, json.loads(body)["reasons"]))
+    except (ValueError, LookupError, TypeError):
+        return body
 
 
 def _ask(where: str) -> tuple[int, str]:

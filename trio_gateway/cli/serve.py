@@ -10,7 +10,7 @@ from trio_gateway.cli.flags import takes_settings
 from trio_gateway.cli.local import is_loopback
 from trio_gateway.cli.tokens import make_token
 from trio_gateway.model.errors import ConfigurationError
-from trio_gateway.settings.data_directory import make_development_secret
+from trio_gateway.settings.data_directory import SECRET_BYTES, make_development_secret
 from trio_gateway.settings.settings import Settings
 
 
@@ -38,6 +38,8 @@ def with_identity(settings: Settings) -> tuple[Settings, str | None]:
     """
     if settings.insecure and not is_loopback(settings.host):
         say(f"warning: --insecure with --host {settings.host}: whoever can reach it may read and send as anybody")
+    if settings.token_secret and len(settings.token_secret.encode()) < SECRET_BYTES:
+        say(f"warning: --token-secret is shorter than {SECRET_BYTES} bytes and could be guessed")
     if settings.token_secret or settings.insecure:
         return settings, None
     if not is_loopback(settings.host):

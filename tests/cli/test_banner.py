@@ -1,0 +1,55 @@
+"""The banner shows lines that work as they stand."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from trio_gateway.cli.banner import banner
+from trio_gateway.settings.settings import Settings
+
+
+def test_by_default_the_next_lines_need_no_option() -> None:
+    lines = [line.strip() for line in banner(Settings(), None).splitlines()]
+    assert "listen    trio-gateway listen --user 7 --device phone" in lines
+    assert """publish   trio-gateway publish --user 7 '{"text": "hi"}'""" in lines
+
+
+def test_it_shows_where_everything_is(tmp_path: Path) -> None:
+    text = banner(Settings(host="::1", port=81, admin_host="0.0.0.0", admin_port=91, data_dir=tmp_path), None)
+    assert "ws://[::1]:81/ws" in text
+    assert "http://127.0.0.1:91/" in text
+    assert f"Valkey in {tmp_path}" in text
+
+
+def test_other_places_are_in_the_lines_to_try(tmp_path: Path) -> None:
+    data_dir = tmp_path / "a dir"
+    lines = banner(Settings(port=81, data_dir=data_dir), None).splitlines()
+    listen = next(line for line in lines if line.startswith("  listen"))
+    publish = next(line for line in lines if line.startswith("  publish"))
+    assert shlex.split(listen)[-3:] == ["--data-dir", str(data_dir), "ws://127.0.0.1:81/ws"]
+    assert shlex.split(publish)[-2:] == ["--data-dir", str(data_dir)]
+
+
+def test_the_redis_cli_line_names_the_keys_of_the_users_inbox(tmp_path: Path) -> None:
+    text = banner(Settings(data_dir=tmp_path, redis_prefix="x"), None)
+    command = text[text.index("redis-cli") :].replace("\\\n", "").splitlines()[0]
+    assert shlex.split(command) == [
+        *("redis-cli", "-s", str(tmp_path / "valkey.sock")),
+        *("FCALL", "tg1_publish", "2", "x:{#7}:m", "x:{#7}:s", '{"text": "hi"}'),
+    ]
+
+
+def test_a_redis_of_ones_own_is_shown_without_its_password() -> None:
+    text = banner(Settings(redis_url="redis://:hush@db:6379/0"), None)
+    assert "hush" not in text
+    assert "redis://:***@db:6379/0" in text
+
+
+@pytest.mark.parametrize(("token", "shown"), [("eyJ.a.b", True), (None, False)])
+def test_a_made_up_secret_is_said(token: str | None, shown: bool) -> None:
+    text = banner(Settings(), token)
+    assert ("development-secret" in text) is shown
+    assert ("eyJ.a.b" in text) is shown

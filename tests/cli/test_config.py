@@ -1,0 +1,42 @@
+"""`config` shows, checks and teaches."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from trio_gateway.cli.main import main
+from trio_gateway.settings.reference import example
+
+
+def test_it_prints_what_is_in_effect_as_toml(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--port", "81"]) == 0
+    assert tomllib.loads(capsys.readouterr().out)["port"] == 81
+
+
+def test_it_never_prints_a_secret(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIO_GATEWAY_TOKEN_SECRET", "hush")
+    assert main(["config", "--redis-url", "redis://:hush@db", "--api-key", "hush"]) == 0
+    assert "hush" not in "".join(capsys.readouterr())
+
+
+def test_the_example_is_the_generated_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--example"]) == 0
+    assert capsys.readouterr().out == example()
+
+
+def test_checking_says_that_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--check"]) == 0
+    assert capsys.readouterr().out == "configuration is valid\n"
+
+
+def test_checking_says_what_is_wrong(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIO_GATEWAY_PORT", "x")
+    assert main(["config", "--check"]) == 2
+    assert "TRIO_GATEWAY_PORT: expected a port" in capsys.readouterr().err
+
+
+def test_one_thing_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--check", "--example"]) == 2
+    assert "at most one" in capsys.readouterr().err

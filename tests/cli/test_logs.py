@@ -1,0 +1,89 @@
+"""Log lines look one way, whoever writes them."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from trio_gateway.cli.logs import configure_logs
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_json_is_one_object_a_line_from_us_and_from_libraries() -> None:
+    stream = io.StringIO()
+    configure_logs("json", "info", stream)
+    structlog.get_logger("a").info("ours", client="c1")
+    logging.getLogger("hypercorn").warning("theirs %d", 5)
+    ours, theirs = lines(stream)
+    assert (ours["event"], ours["client"], ours["level"]) == ("ours", "c1", "info")
+    assert (theirs["event"], theirs["level"]) == ("theirs 5", "warning")
+    assert "timestamp" in ours
+    assert "timestamp" in theirs
+
+
+def test_an_exception_stays_in_its_line() -> None:
+    stream = io.StringIO()
+    configure_logs("json", "info", stream)
+    try:
+        1 / 0  # noqa: B018
+    except ZeroDivisionError:
+        structlog.get_logger().exception("failed")
+    (line,) = lines(stream)
+    assert "ZeroDivisionError" in line["exception"]
+
+
+def test_what_is_below_the_level_is_left_out() -> None:
+    stream = io.StringIO()
+    configure_logs("json", "warning", stream)
+    structlog.get_logger().info("ours")
+    logging.getLogger("theirs").info("theirs")
+    assert stream.getvalue() == ""
+
+
+def test_the_console_has_the_words_and_no_colours_off_a_terminal() -> None:
+    stream = io.StringIO()
+    configure_logs("console", "info", stream)
+    structlog.get_logger().info("client connected", user="7")
+    assert "client connected" in stream.getvalue()
+    assert "user=7" in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    stream = Terminal()
+    configure_logs("console", "info", stream)
+    structlog.get_logger().info("hello")
+    assert "\x1b" in stream.getvalue()
+
+
+def test_a_terminal_that_wants_none_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    configure_logs("console", "info", stream)
+    structlog.get_logger().info("hello")
+    assert "\x1b" not in stream.getvalue()

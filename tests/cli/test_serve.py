@@ -1,0 +1,140 @@
+"""`serve` lets nobody in who can't be told apart, and hands the settings to the supervisor."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import jwt
+import pytest
+import structlog
+import trio
+
+from trio_gateway.cli.main import main
+from trio_gateway.cli.serve import with_identity
+from trio_gateway.model.errors import ConfigurationError, StartFailed
+from trio_gateway.settings.data_directory import read_development_secret
+from trio_gateway.settings.settings import Settings
+
+SECRET = "a secret that is long enough for HS256"
+
+
+class FakeSupervisor(types.ModuleType):
+    """Be ready at once and end, or raise `error`."""
+
+    settings: Settings
+    error: BaseException | None = None
+
+    async def serve_gateway(self, settings: Settings, *, on_ready: Callable[[], None]) -> None:
+        self.settings = settings
+        await trio.lowlevel.checkpoint()
+        if self.error:
+            raise self.error
+        on_ready()
+
+
+@pytest.fixture
+def supervisor(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSupervisor]:
+    fake = FakeSupervisor("trio_gateway.supervisor")
+    monkeypatch.setitem(sys.modules, "trio_gateway.supervisor", fake)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield fake
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_on_this_machine_it_makes_up_a_secret_and_prints_a_token(
+    supervisor: FakeSupervisor, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve"]) == 0
+    secret = read_development_secret(data_dir)
+    assert secret
+    assert supervisor.settings.token_secret == secret
+    banner = capsys.readouterr().out
+    token = next(line.strip() for line in banner.splitlines() if line.strip().startswith("eyJ"))
+    assert jwt.decode(token, secret, algorithms=["HS256"])["sub"] == "7"
+    assert str(data_dir / "development-secret") in banner
+
+
+def test_the_same_secret_serves_the_next_time(supervisor: FakeSupervisor) -> None:
+    main(["serve"])
+    first = supervisor.settings.token_secret
+    main(["serve"])
+    assert supervisor.settings.token_secret == first
+
+
+def test_a_given_secret_is_neither_replaced_nor_shown(
+    supervisor: FakeSupervisor, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--token-secret", SECRET]) == 0
+    assert supervisor.settings.token_secret == SECRET
+    assert not data_dir.exists()
+    assert SECRET not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.com"])
+def test_where_others_can_connect_it_refuses_to_start_without_a_secret(
+    host: str, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--host", host]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"--host {host}" in error
+    assert "--token-secret" in error
+    assert not data_dir.exists()
+
+
+def test_insecure_needs_no_secret_and_says_so_in_the_banner(
+    supervisor: FakeSupervisor, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--insecure"]) == 0
+    assert supervisor.settings.token_secret is None
+    assert "--insecure" in capsys.readouterr().out
+
+
+def test_insecure_where_others_can_connect_warns(capsys: pytest.CaptureFixture[str]) -> None:
+    with_identity(Settings(host="0.0.0.0", insecure=True))
+    assert capsys.readouterr().err.startswith("trio-gateway: warning: --insecure with --host 0.0.0.0")
+
+
+def test_a_short_secret_warns_without_showing_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with_identity(Settings(token_secret="hush"))
+    error = capsys.readouterr().err
+    assert "shorter than 32 bytes" in error
+    assert "hush" not in error
+
+
+def test_without_identity_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigurationError):
+        with_identity(Settings(host="0.0.0.0"))
+
+
+def test_logs_for_machines_come_without_a_banner(
+    supervisor: FakeSupervisor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--log-format", "json"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (StartFailed("port 8000 of 127.0.0.1 is in use"), 1),
+        (ExceptionGroup("", [StartFailed("port 8000 of 127.0.0.1 is in use")]), 1),
+        (ConfigurationError("no such host"), 2),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_a_failed_start_is_one_line_at_most(
+    supervisor: FakeSupervisor, error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    supervisor.error = error
+    assert main(["serve"]) == code
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == (code != 130)
