@@ -48,14 +48,14 @@ def test_a_ready_gateway_is_0(admin: type[Admin], capsys: pytest.CaptureFixture[
 def test_one_that_is_not_ready_is_1_with_the_reasons(admin: type[Admin], capsys: pytest.CaptureFixture[str]) -> None:
     admin.status, admin.body = 503, b'{"status": "not ready", "reasons": ["draining", "no broker"]}'
     assert main(["ping"]) == 1
-    assert capsys.readouterr().err == "trio-gateway: not ready: draining; no broker\n"
+    assert capsys.readouterr().err == "trio-gateway: error: not ready: draining; no broker\n"
 
 
 @pytest.mark.parametrize("body", [b"bad gateway", b"[]", b"{}", b'{"reasons": 5}'])
 def test_whatever_else_answers_is_shown(admin: type[Admin], body: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     admin.status, admin.body = 502, body
     assert main(["ping"]) == 1
-    assert capsys.readouterr().err == f"trio-gateway: not ready: {body.decode()}\n"
+    assert capsys.readouterr().err == f"trio-gateway: error: not ready: {body.decode()}\n"
 
 
 def test_where_nobody_listens_is_1(capsys: pytest.CaptureFixture[str]) -> None:

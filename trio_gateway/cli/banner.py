@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from importlib.metadata import version
 
 from trio_gateway.cli.local import authority, client_url
 from trio_gateway.settings.data_directory import DEVELOPMENT_SECRET, socket_path
@@ -42,6 +41,8 @@ INSECURE = """
 
 def banner(settings: Settings, token: str | None) -> str:
     """Write the banner; `token` is for the first user, None where the secret was not made up here."""
+    from importlib.metadata import version  # noqa: PLC0415 (takes a fifth of the start of other commands)
+
     text = BANNER.format(
         version=version("trio-gateway"),
         clients=client_url(settings),
