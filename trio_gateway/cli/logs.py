@@ -10,29 +10,33 @@ from typing import TextIO
 import structlog
 from structlog.typing import Processor
 
-SHARED: tuple[Processor, ...] = (
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-)
-"""What every line gets, ours or a library's."""
-
 
 def configure_logs(log_format: str, log_level: str, stream: TextIO = sys.stderr) -> None:
     """Send every log line to the stream: `console` for people (colours on a terminal only), or `json`, one object a line."""
+    shared = _shared(log_format)
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(log_format, stream)],
-            foreign_pre_chain=[*SHARED, structlog.stdlib.ExtraAdder()],
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
         )
     )
     logging.basicConfig(level=log_level.upper(), handlers=[handler], force=True)
     structlog.configure(
-        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log_level.upper())),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
+    )
+
+
+def _shared(log_format: str) -> tuple[Processor, ...]:
+    """Make what every line gets, ours or a library's."""
+    json = log_format == "json"
+    return (
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso" if json else "%H:%M:%S", utc=json),
     )
 
 
