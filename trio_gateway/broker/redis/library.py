@@ -1,4 +1,4 @@
-"""The function library's source is generated here: the Lua text, a revision, and the settings of each prefix.
+"""The function library's source is generated here: the Lua texts of `functions/`, a revision, and the settings of each prefix.
 
 A server has one set of functions for all its databases, so installations with different prefixes
 share the library: each adds its own settings and leaves the others' in place.
@@ -19,7 +19,7 @@ from trio_gateway.settings.namespaces import History, Namespaces
 
 NAME = "tg1"
 REVISION = 1
-"""Grows with every change of functions.lua; a server keeps the newest one."""
+"""Grows with every change of `functions/`; a server keeps the newest one."""
 
 Installation = dict[str, Any]
 """What the library knows about one prefix, as JSON has it."""
@@ -88,4 +88,6 @@ def _preferred(present: Installation | None, wanted: Installation) -> Installati
 
 @cache
 def _functions() -> str:
-    return files(__package__).joinpath("functions.lua").read_text(encoding="utf-8")
+    parts = files(__package__).joinpath("functions").iterdir()
+    lua = sorted((part for part in parts if part.name.endswith(".lua")), key=lambda part: part.name)
+    return "\n".join(part.read_text(encoding="utf-8") for part in lua)
