@@ -38,10 +38,11 @@ _Offset = Annotated[int, Meta(ge=0, le=MAX_OFFSET)]
 _Epoch = Annotated[str, Meta(max_length=64)]
 
 
+# Each shape makes its command, and raises BadRequest for what a shape can't tell.
+
+
 class _Frame(Struct, frozen=True, tag_field="type"):
-    def command(self) -> Command:
-        """Make the command of a frame of the right shape; raises BadRequest for what a shape can't tell."""
-        raise NotImplementedError
+    pass
 
 
 class _Send(_Frame, frozen=True, tag="send"):

@@ -1,0 +1,26 @@
+"""The plain codec is a codec: text to commands, replies and pushes to frames."""
+
+from __future__ import annotations
+
+from trio_gateway.model.commands import Ok, Pong
+from trio_gateway.model.publication import Gap, Publication
+from trio_gateway.wire import plain_replies
+from trio_gateway.wire.plain import PLAIN
+
+
+def test_one_frame_is_one_command():
+    assert list(PLAIN.decode(b'{"type":"pong"}')) == [Pong()]
+
+
+def test_one_frame_that_can_not_be_read_is_one_error():
+    (error,) = PLAIN.decode(b"?")
+
+    assert error.code == 107
+
+
+def test_replies_and_pushes_are_frames():
+    publication = Publication(1, 0, b"1", 5)
+
+    assert PLAIN.encode(Ok(1)) == plain_replies.encode_reply(Ok(1))
+    assert PLAIN.encode_gap("#7", Gap(1, 2, "e", 2)) == plain_replies.encode_gap("#7", Gap(1, 2, "e", 2))
+    assert PLAIN.publication_encoder("#7")(publication) == plain_replies.publication_encoder("#7")(publication)
