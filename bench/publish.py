@@ -5,7 +5,7 @@
 
 To the gateway each message is one FCALL, pipelined on Valkey's Unix socket; to the floor it is the
 finished text of the frame that the gateway would send, so that both write frames of one size.
-Prints how many were sent.
+Ends when the last message has been answered: what is left unread at a closed socket, Valkey would not do.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+
+import attrs
+import hiredis
 
 TICK = 0.001
 """Seconds between two writes: at 10,000 messages/s ten leave together, as they would from busy back ends."""
@@ -54,42 +57,60 @@ def targets(channel: str) -> Iterator[tuple[bytes, int]]:
     return itertools.cycle([(b"#%d" % user, user) for user in range(int(channel[6:]))])
 
 
-def make_writer(kind: str, channel: str) -> Callable[[], bytes]:
-    """Make the function that writes the next message's bytes."""
-    names = targets(channel)
-    if kind == "gateway":
-        return lambda: gateway_message(next(names)[0])
-    offsets = itertools.count(1)
+@attrs.frozen
+class Writer:
+    """Make the bytes of each next message; `is_answered` tells whether the server answers each."""
 
-    def write() -> bytes:
+    write: Callable[[], bytes]
+    is_answered: bool
+
+
+def make_writer(kind: str, channel: str) -> Writer:
+    """Make the writer for the gateway or for the floor."""
+    names, offsets = targets(channel), itertools.count(1)
+
+    def write_to_floor() -> bytes:
         name, user = next(names)
         return floor_message(name, next(offsets), user)
 
-    return write
+    if kind == "gateway":
+        return Writer(lambda: gateway_message(next(names)[0]), is_answered=True)
+    return Writer(write_to_floor, is_answered=False)
 
 
-def answers(link: socket.socket) -> bytes:
-    """Read what has been answered so far, without waiting; raises RuntimeError when it is an error."""
-    try:
-        answered = link.recv(1 << 20, socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return b""
-    if answered.startswith(b"-") or b"\r\n-" in answered:
-        raise RuntimeError(answered.decode())
-    return answered
+class Answers:
+    """Count what the server has answered; the floor answers nothing."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self.link = link
+        self.reader = hiredis.Reader()
+        self.count = 0
+
+    def take(self, *, wait: bool) -> None:
+        """Read what there is, or wait for more; raises hiredis.ReplyError when an answer is an error."""
+        try:
+            self.reader.feed(self.link.recv(1 << 20, 0 if wait else socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return
+        while (answer := self.reader.gets()) is not False:
+            if isinstance(answer, hiredis.ReplyError):
+                raise answer
+            self.count += 1
 
 
-def run(link: socket.socket, write: Callable[[], bytes], rate: int, seconds: float) -> str:
+def run(link: socket.socket, writer: Writer, rate: int, seconds: float) -> None:
     """Send at a steady rate: at every tick, all that is due by then."""
     begin = time.monotonic()
-    total, sent = int(rate * seconds), 0
+    total, sent, answers = int(rate * seconds), 0, Answers(link)
     while sent < total:
         due = min(total, int((time.monotonic() - begin) * rate) + 1)
-        link.sendall(b"".join(write() for _ in range(due - sent)))
+        link.sendall(b"".join(writer.write() for _ in range(due - sent)))
         sent = due
-        answers(link)
+        answers.take(wait=False)
         time.sleep(max(TICK, 0.5 / rate))
-    return f"sent {sent} in {time.monotonic() - begin:.2f} s"
+    if writer.is_answered:
+        while answers.count < total:
+            answers.take(wait=True)
 
 
 def main() -> None:
@@ -97,7 +118,7 @@ def main() -> None:
     kind, path, channel, rate, seconds = sys.argv[1:]
     with socket.socket(socket.AF_UNIX) as link:
         link.connect(path)
-        print(run(link, make_writer(kind, channel), int(rate), float(seconds)))
+        run(link, make_writer(kind, channel), int(rate), float(seconds))
 
 
 if __name__ == "__main__":

@@ -55,41 +55,49 @@ def subscribe(channel: str) -> str:
     return f'{{"type":"subscribe","channel":"{channel}","ref":1}}'
 
 
-def publish(server: Server, channel: str, rate: int, seconds: float) -> None:
-    """Publish at a steady rate until done; raises BenchError where that fails."""
-    words = [server.kind, str(server.feed), channel, str(rate), str(seconds)]
-    command = [sys.executable, "-m", "bench.publish", *words]
-    with start(command, LOAD_CORE, stdout=subprocess.DEVNULL) as publisher:
-        if publisher.wait(seconds * 5 + 10):
-            raise BenchError("the publisher failed")
+@attrs.frozen
+class Feed:
+    """Say what is published: into which channel, how many a second, and to how many clients each goes."""
+
+    channel: str
+    rate: int
+    receivers: int
+    subscriptions: int
+
+    def publish(self, server: Server, seconds: float) -> None:
+        """Publish at a steady rate until done; raises BenchError where that fails."""
+        words = [server.kind, str(server.feed), self.channel, str(self.rate), str(seconds)]
+        command = [sys.executable, "-m", "bench.publish", *words]
+        with start(command, LOAD_CORE, stdout=subprocess.DEVNULL) as publisher:
+            if publisher.wait(seconds * 5 + 10):
+                raise BenchError("the publisher failed")
 
 
-def deliver(
-    bench: Bench, server: Server, load: Load, channel: str, rate: int, seconds: float, each: int
-) -> Measurement:
-    """Measure the µs of CPU per delivered message, of which `each` publication makes so many."""
+def deliver(bench: Bench, server: Server, load: Load, feed: Feed, seconds: float) -> Measurement:
+    """Measure the µs of CPU per delivered message."""
     with loading(bench.load, load, server.port) as client:
-        wait_until_idle(server.pid)
+        server.settle(load.connections, feed.subscriptions)
         before = server.cpu()
-        publish(server, channel, rate, seconds)
+        feed.publish(server, seconds)
         wait_until_idle(server.pid)
         used = server.cpu() - before
         report = client.finish()
-    expected = int(rate * seconds) * each
+    expected = int(feed.rate * seconds) * feed.receivers
     if report.messages != expected:
         raise BenchError(f"{server.kind}: {report.messages} messages arrived of {expected}")
     return Measurement(used / expected * 1e6, f"p50 {report.p50:.1f} ms, p99 {report.p99:.1f} ms")
 
 
 def fan_out(bench: Bench, server: Server, seconds: float, first: str = "") -> Measurement:
-    """Measure deliveries to 1,000 sockets of one channel at 50 messages/s."""
-    load = Load(FAN_OUT, HOUR, first=first)
-    return deliver(bench, server, load, "bench", FAN_OUT_RATE, seconds, FAN_OUT)
+    """Measure deliveries to 1,000 sockets of one channel at 50 messages/s; each has its inbox as well."""
+    feed = Feed("bench", FAN_OUT_RATE, receivers=FAN_OUT, subscriptions=2 * FAN_OUT)
+    return deliver(bench, server, Load(FAN_OUT, HOUR, first=first), feed, seconds)
 
 
 def user_messages(bench: Bench, server: Server, seconds: float) -> Measurement:
     """Measure deliveries to 1,000 users at 10 messages/s each."""
-    return deliver(bench, server, Load(USERS, HOUR), f"users:{USERS}", USERS * USER_RATE, seconds, 1)
+    feed = Feed(f"users:{USERS}", USERS * USER_RATE, receivers=1, subscriptions=USERS)
+    return deliver(bench, server, Load(USERS, HOUR), feed, seconds)
 
 
 def fan_out_ours(bench: Bench, seconds: float) -> Measurement:
@@ -140,8 +148,8 @@ def open_all(bench: Bench, server: Server, load: Load, *, ended: bool) -> Measur
     before = server.cpu()
     with loading(bench.load, load, server.port) as client:
         wait_until_idle(server.pid)
-        if not ended:
-            cost = (server.cpu() - before) / load.connections
+        cost = (server.cpu() - before) / load.connections
+        server.settle(load.connections, load.connections)
         client.finish()
     if ended:
         wait_until_idle(server.pid)
@@ -171,7 +179,7 @@ def hold(bench: Bench, server: Server) -> Measurement:
     """Measure the KB of memory per idle connection, each a user of their own."""
     before = resident_bytes(server.pid)
     with loading(bench.load, Load(IDLE, HOUR), server.port):
-        wait_until_idle(server.pid)
+        server.settle(IDLE, IDLE)
         grown = resident_bytes(server.pid) - before
     return Measurement(grown / IDLE / 1024)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 import attrs
 
@@ -45,6 +47,19 @@ class Server:
     pid: int
     port: int
     feed: Path | None = None
+    admin_port: int | None = None
+
+    def settle(self, connections: int, subscriptions: int) -> None:
+        """Wait until so many clients are connected and subscribed, and nothing is left to do for them."""
+        if self.admin_port is not None:
+            wanted = (connections, subscriptions)
+            wait_until(lambda: self.counts() == wanted, f"{wanted} connections and subscriptions", 60.0)
+        wait_until_idle(self.pid)
+
+    def counts(self) -> tuple[int, int]:
+        """Ask the gateway's health check how many clients and subscriptions there are."""
+        health = json.loads(ask(self.admin_port, "/health")[1])
+        return health["connections"], health["subscriptions"]
 
     def cpu(self) -> float:
         """Read the seconds of CPU used so far."""
@@ -63,15 +78,22 @@ def is_open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def is_ready(process: subprocess.Popen[str], admin_port: int) -> bool:
+def is_ready(process: subprocess.Popen[str], admin_port: int, log: IO[str]) -> bool:
     """Ask the gateway's own health check; raises BenchError when the gateway has ended."""
     if process.poll() is not None:
-        raise BenchError(f"the gateway ended with exit code {process.returncode}")
-    link = http.client.HTTPConnection("127.0.0.1", admin_port, timeout=5)
-    with contextlib.closing(link), contextlib.suppress(ConnectionRefusedError):
-        link.request("GET", "/health/ready")
-        return link.getresponse().status == 200
-    return False
+        raise BenchError(f"the gateway ended with exit code {process.returncode}: {Path(log.name).read_text('utf-8')}")
+    try:
+        return ask(admin_port, "/health/ready")[0] == 200
+    except ConnectionRefusedError:
+        return False
+
+
+def ask(admin_port: int, path: str) -> tuple[int, bytes]:
+    """Ask the gateway's operations server; returns the status and the body."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", admin_port, timeout=20)) as link:
+        link.request("GET", path)
+        response = link.getresponse()
+        return response.status, response.read()
 
 
 def show(log: Path) -> None:
@@ -99,10 +121,10 @@ class Bench:
             if self.profile:
                 stack.callback(show, Path(log.name))
             process = stack.enter_context(running(command, SERVER_CORE, log))
-            wait_until(lambda: is_ready(process, admin_port), "the gateway is ready")
+            wait_until(lambda: is_ready(process, admin_port, log), "the gateway is ready")
             move_children(process.pid, LOAD_CORE)
             wait_until_idle(process.pid)
-            yield Server("gateway", process.pid, port, socket_path(folder))
+            yield Server("gateway", process.pid, port, socket_path(folder), admin_port)
 
     def command(self, folder: Path, port: int, admin_port: int, options: Sequence[str]) -> list[str]:
         """Write the gateway's command line."""
