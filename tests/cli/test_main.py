@@ -100,7 +100,7 @@ def test_a_reader_who_has_gone_is_no_error() -> None:
     program = "import sys; from trio_gateway.cli.main import main; sys.exit(main(['config', '--example']))"
     with os.fdopen(write_end, "w") as nobody_reads:
         ended = subprocess.run(
-            [sys.executable, "-u", "-c", program],
+            [sys.executable, "-c", program],
             stdout=nobody_reads,
             stderr=subprocess.PIPE,
             text=True,

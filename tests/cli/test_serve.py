@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import types
@@ -118,7 +119,10 @@ def test_logs_for_machines_come_without_a_banner(
     supervisor: FakeSupervisor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["serve", "--log-format", "json"]) == 0
-    assert capsys.readouterr().out == ""
+    output = capsys.readouterr()
+    assert output.out == ""
+    (line,) = map(json.loads, output.err.splitlines())
+    assert line["event"] == "no token secret is set, so one was made up for this machine"
 
 
 @pytest.mark.parametrize(

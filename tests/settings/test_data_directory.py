@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings import data_directory
 from trio_gateway.settings.data_directory import (
     MAX_SOCKET_PATH,
     default_data_directory,
@@ -74,6 +75,20 @@ def test_a_private_directory_that_others_may_enter_is_not_used_again(
     first = make_socket_path(long_directory, runtime)
     first.parent.chmod(0o755)
     assert make_socket_path(long_directory, runtime) != first
+
+
+def test_a_private_directory_that_is_gone_is_made_anew(long_directory: Path, runtime: dict[str, str]) -> None:
+    first = make_socket_path(long_directory, runtime)
+    first.parent.rmdir()
+    assert make_socket_path(long_directory, runtime).parent.is_dir()
+
+
+def test_where_every_path_is_too_long_it_says_what_to_set(
+    long_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_directory, "TEMPORARY_DIRECTORIES", (lambda: str(tmp_path / ("t" * MAX_SOCKET_PATH)),))
+    with pytest.raises(ConfigurationError, match="XDG_RUNTIME_DIR"):
+        make_socket_path(long_directory, {})
 
 
 def test_without_a_usable_runtime_directory_the_temporary_one_serves(long_directory: Path) -> None:

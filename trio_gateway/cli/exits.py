@@ -31,7 +31,7 @@ def report(error: BaseException) -> None:
         if not isinstance(one, (KeyboardInterrupt, BrokenPipeError)):
             say(f"error: {message(one)}")
             return
-    if isinstance(error, BrokenPipeError):
+    if any(isinstance(one, BrokenPipeError) for one in leaves(error)):
         # Or the interpreter would complain when it flushes stdout at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

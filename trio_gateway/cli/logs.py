@@ -11,8 +11,12 @@ import structlog
 from structlog.typing import Processor
 
 
-def configure_logs(log_format: str, log_level: str, stream: TextIO = sys.stderr) -> None:
-    """Send every log line to the stream: `console` for people (colours on a terminal only), or `json`, one object a line."""
+def configure_logs(log_format: str, log_level: str, stream: TextIO | None = None) -> None:
+    """Send every log line to the stream (stderr if none is given).
+
+    `console` is for people, with colours on a terminal only; `json` is one object a line.
+    """
+    stream = stream or sys.stderr
     shared = _shared(log_format)
     handler = logging.StreamHandler(stream)
     handler.setFormatter(

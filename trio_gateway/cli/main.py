@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 
@@ -39,14 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # PyJWT says so at every token; `serve` says it once.
     warnings.filterwarnings("ignore", message="The HMAC key is")
     try:
-        result = make_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        make_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
     except BaseException as error:
         code = exit_code(error)
         if code is None:
             raise
         report(error)
         return code
-    return result if isinstance(result, int) else 0
+    return 0
 
 
 def make_app() -> App:

@@ -52,7 +52,8 @@ def with_identity(settings: Settings) -> tuple[Settings, str | None]:
 
 
 def _run(settings: Settings, token: str | None) -> None:
-    import trio  # noqa: PLC0415 (all of the gateway takes its time to import)
+    import structlog  # noqa: PLC0415 (all of the gateway takes its time to import)
+    import trio  # noqa: PLC0415
 
     from trio_gateway.cli.logs import configure_logs  # noqa: PLC0415
     from trio_gateway.supervisor import serve_gateway  # noqa: PLC0415
@@ -60,9 +61,11 @@ def _run(settings: Settings, token: str | None) -> None:
     configure_logs(settings.log_format, settings.log_level)
 
     def on_ready() -> None:
-        # Where logs are for machines, stdout is, too.
         if settings.log_format == "console":
             print(banner(settings, token), flush=True)  # noqa: T201
+        elif token:
+            # Where logs are for machines, a banner is in the way.
+            structlog.get_logger(__name__).warning("no token secret is set, so one was made up for this machine")
 
     async def run() -> None:
         await serve_gateway(settings, on_ready=on_ready)

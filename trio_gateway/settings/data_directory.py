@@ -17,6 +17,9 @@ from trio_gateway.model.errors import ConfigurationError
 MAX_SOCKET_PATH = 103
 """Bytes of a Unix socket's path that every platform takes: `sun_path` is 104 on macOS and the BSDs, with the NUL."""
 
+TEMPORARY_DIRECTORIES = (tempfile.gettempdir, lambda: "/tmp")  # noqa: S108 (mkdtemp makes a private one inside)
+"""The second, because a TMPDIR can be long as well."""
+
 SOCKET = "valkey.sock"
 SOCKET_POINTER = "socket"
 DEVELOPMENT_SECRET = "development-secret"  # noqa: S105 (the file's name)
@@ -111,7 +114,7 @@ def _is_private(directory: Path, data_dir: Path) -> bool:
 
 def _private_directory(environ: Mapping[str, str]) -> Path:
     """Make a new 0700 directory with a random name: a name that can be guessed could lie there already."""
-    for parent in filter(None, (environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp")):  # noqa: S108
+    for parent in filter(None, (environ.get("XDG_RUNTIME_DIR"), *(find() for find in TEMPORARY_DIRECTORIES))):
         if _fits(Path(parent) / "trio-gateway-12345678" / SOCKET) and os.access(parent, os.W_OK):
             return Path(tempfile.mkdtemp(prefix="trio-gateway-", dir=parent))
     raise ConfigurationError("no directory with a path short enough for a socket: set XDG_RUNTIME_DIR or --data-dir")
