@@ -1,0 +1,89 @@
+"""Hypercorn serves the operations app; whatever it trips over stays here and never ends the gateway.
+
+The only module that knows Hypercorn. Its access log stays off.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import Any
+
+import structlog
+import trio
+from hypercorn.config import Config
+from hypercorn.logging import Logger
+from hypercorn.trio import serve
+from hypercorn.typing import Framework
+
+READ_SECONDS = 30
+"""For the next bytes of a request, so that nobody holds a connection by saying nothing."""
+
+WRITE_SECONDS = 5.0
+"""For a client to take its answer: Hypercorn shields its writes, so one that never reads would hold up the stop."""
+
+KEEP_ALIVE_SECONDS = 15.0
+"""Between two requests of one connection: the page and most probes ask more often."""
+
+RESTART_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+async def serve_admin(
+    app: Framework, listener: socket.socket, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Serve an app on a listening socket until cancelled, then close the socket.
+
+    Reports as started at once: who connects before the first accept waits in the socket's backlog. An
+    error in Hypercorn itself is logged, its connections are dropped, and it is started again.
+    """
+    with listener:
+        _limit_writes(listener)
+        task_status.started()
+        while True:
+            try:
+                await serve(app, _config(listener))
+            except* Exception:
+                log.exception("the operations server failed and is started again")
+            await trio.sleep(RESTART_SECONDS)
+
+
+def _config(listener: socket.socket) -> Config:
+    config = Config()
+    # Hypercorn closes the descriptor that it is given.
+    config.bind = [f"fd://{os.dup(listener.fileno())}"]
+    config.logger_class = QuietLogger
+    config.include_server_header = False
+    config.read_timeout = READ_SECONDS
+    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    return config
+
+
+def _limit_writes(listener: socket.socket) -> None:
+    """Have the kernel drop clients that do not read; accepted sockets inherit it."""
+    if sys.platform == "linux":
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(WRITE_SECONDS * 1000))
+
+
+class QuietLogger(Logger):
+    """Pass Hypercorn's errors on to our log, and leave out its chatter and its access log."""
+
+    def __init__(self, config: Config) -> None:
+        config.accesslog = config.errorlog = None
+        super().__init__(config)
+
+    async def warning(self, message: str, *args: Any, **_: Any) -> None:
+        """Log a warning."""
+        log.warning("operations server", reason=message % args if args else message)
+
+    async def error(self, message: str, *args: Any, **_: Any) -> None:
+        """Log an error."""
+        log.error("operations server", reason=message % args if args else message)
+
+    async def exception(self, message: str, *args: Any, **_: Any) -> None:
+        """Log the error that is being handled, with its traceback."""
+        log.exception("operations server", reason=message % args if args else message)  # noqa: LOG004 (in one)
+
+    critical = error
