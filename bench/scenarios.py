@@ -77,10 +77,10 @@ def deliver(bench: Bench, server: Server, load: Load, feed: Feed, seconds: float
     """Measure the µs of CPU per delivered message."""
     with loading(bench.load, load, server.port) as client:
         server.settle(load.connections, feed.subscriptions)
-        before = server.cpu()
-        feed.publish(server, seconds)
-        wait_until_idle(server.pid)
-        used = server.cpu() - before
+        with server.meter() as used_since:
+            feed.publish(server, seconds)
+            wait_until_idle(server.pid)
+            used = used_since()
         report = client.finish()
     expected = int(feed.rate * seconds) * feed.receivers
     if report.messages != expected:
@@ -126,10 +126,13 @@ def frames(depth: int) -> Run:
 
     def run(bench: Bench, seconds: float) -> Measurement:
         load = Load(FRAME_CLIENTS, seconds, body=body, match='"ref"', depth=depth)
-        with bench.gateway("--insecure") as server, loading(bench.load, load, server.port) as client:
-            before = server.cpu()
+        with (
+            bench.gateway("--insecure") as server,
+            loading(bench.load, load, server.port) as client,
+            server.meter() as used_since,
+        ):
             report = client.report()
-            used = server.cpu() - before
+            used = used_since()
         return Measurement(report.messages / used, f"p50 {report.p50:.1f} ms, p99 {report.p99:.1f} ms")
 
     return run
@@ -145,15 +148,16 @@ def token_paths(folder: Path, count: int) -> Path:
 
 def open_all(bench: Bench, server: Server, load: Load, *, ended: bool) -> Measurement:
     """Measure the µs of CPU per connection until the last one is served in full; with `ended`, until it is gone."""
-    before = server.cpu()
-    with loading(bench.load, load, server.port) as client:
-        wait_until_idle(server.pid)
-        cost = (server.cpu() - before) / load.connections
-        server.settle(load.connections, load.connections)
-        client.finish()
-    if ended:
-        wait_until_idle(server.pid)
-        cost = (server.cpu() - before) / load.connections
+    with server.meter() as used_since:
+        with loading(bench.load, load, server.port) as client:
+            wait_until_idle(server.pid)
+            used = used_since()
+            server.settle(load.connections, load.connections)
+            client.finish()
+        if ended:
+            wait_until_idle(server.pid)
+            used = used_since()
+    cost = used / load.connections
     return Measurement(cost * 1e6, f"{1 / cost:.0f} per core-second")
 
 

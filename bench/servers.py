@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
@@ -48,6 +50,7 @@ class Server:
     port: int
     feed: Path | None = None
     admin_port: int | None = None
+    profiled: bool = False
 
     def settle(self, connections: int, subscriptions: int) -> None:
         """Wait until so many clients are connected and subscribed, and nothing is left to do for them."""
@@ -61,9 +64,15 @@ class Server:
         health = json.loads(ask(self.admin_port, "/health")[1])
         return health["connections"], health["subscriptions"]
 
-    def cpu(self) -> float:
-        """Read the seconds of CPU used so far."""
-        return sum(cpu_seconds(self.pid))
+    @contextmanager
+    def meter(self) -> Iterator[Callable[[], float]]:
+        """Give a function that tells the seconds of CPU used since; the profiler takes samples within the block only."""
+        before = sum(cpu_seconds(self.pid))
+        if self.profiled:
+            os.kill(self.pid, signal.SIGUSR1)
+        yield lambda: sum(cpu_seconds(self.pid)) - before
+        if self.profiled:
+            os.kill(self.pid, signal.SIGUSR2)
 
 
 def free_port() -> int:
@@ -124,7 +133,7 @@ class Bench:
             wait_until(lambda: is_ready(process, admin_port, log), "the gateway is ready")
             move_children(process.pid, LOAD_CORE)
             wait_until_idle(process.pid)
-            yield Server("gateway", process.pid, port, socket_path(folder), admin_port)
+            yield Server("gateway", process.pid, port, socket_path(folder), admin_port, self.profile)
 
     def command(self, folder: Path, port: int, admin_port: int, options: Sequence[str]) -> list[str]:
         """Write the gateway's command line."""
