@@ -16,8 +16,9 @@ from trio_gateway.client import connect
 class Connection:
     """One accepted connection, as the gateway sees it."""
 
-    def __init__(self, ws, target, headers, stream):
+    def __init__(self, ws, target, headers, stream, freeze):
         self.ws = ws
+        self.freeze = freeze  # read no more, and answer nothing
         self.path = urlsplit(target).path
         self.query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
         self.headers = dict(headers)
@@ -97,15 +98,15 @@ class FakeGateway:
         if refusal == "hang up":
             await stream.aclose()
             return
-        request = await wrap_server_stream(self._nursery, stream)
-        if refusal is not None:
-            status, headers, body = refusal
-            await request.reject(status, extra_headers=headers, body=body)
-            return
-        connection = request._connection
-        target, headers = request.path, request.headers
-        await self._queue.send(Connection(await request.accept(), target, headers, stream))
-        del connection
+        async with trio.open_nursery() as reading:
+            request = await wrap_server_stream(reading, stream)
+            if refusal is not None:
+                status, headers, body = refusal
+                await request.reject(status, extra_headers=headers, body=body)
+                return
+            target, headers = request.path, request.headers
+            ws = await request.accept()
+            await self._queue.send(Connection(ws, target, headers, stream, reading.cancel_scope.cancel))
 
     async def accept(self):
         """Give the next connection, before its hello."""
@@ -123,5 +124,6 @@ class FakeGateway:
 
 
 @pytest.fixture
-async def gateway(nursery, autojump_clock):
+async def gateway(nursery):
+    assert isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock), "the test needs autojump_clock itself"
     return FakeGateway(nursery)

@@ -80,4 +80,5 @@ async def connect(
             yield inbox
             inbox.finish()
         finally:
+            connector.leave()
             nursery.cancel_scope.cancel()

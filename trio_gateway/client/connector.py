@@ -32,16 +32,17 @@ class Connector:
 
     async def run(self) -> None:
         """Connect again and again; ends with the first error that is for good."""
-        try:
-            while True:
-                self._link = self._make_link(self._wake)
-                verdict = await self._link.run()
-                if not isinstance(verdict, LinkLost):
-                    self._finish(verdict)
-                    return
-                await self._stay_away(verdict, self._link.greeted_at)
-        finally:
-            self._finish(trio.ClosedResourceError("the block of connect() was left"))
+        while True:
+            self._link = self._make_link(self._wake)
+            verdict = await self._link.run()
+            if not isinstance(verdict, LinkLost):
+                self._finish(verdict)
+                return
+            await self._stay_away(verdict, self._link.greeted_at)
+
+    def leave(self) -> None:
+        """Let whoever still holds the inbox know that its block was left."""
+        self._finish(trio.ClosedResourceError("the block of connect() was left"))
 
     async def open_link(self) -> Link:
         """Wait for a connection that is open; raises the error that ended them all."""

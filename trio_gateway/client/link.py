@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 
 import trio
 
@@ -138,6 +139,8 @@ class Link:
             self.end(self._judge_close(closed))
         except (LinkLost, UnreadableFrame) as error:
             self.end(self._judge_farewell() or LinkLost(str(error)))
+        finally:
+            socket.hurry()
 
     async def _write(self, socket: Socket) -> None:
         async with self._to_write:
@@ -221,13 +224,9 @@ class Link:
         """Tell what was processed, also when leaving in a hurry: it would come again."""
         self._delivery.cursor.forget_told()
         position = self._delivery.cursor.due()
-        if position is None or self._verdict is not None:
-            return
-        with trio.move_on_after(CLOSE_SECONDS, shield=True):
-            try:
+        if position is not None and self._verdict is None:
+            with suppress(LinkLost):
                 await socket.send(write_ack(position))
-            except LinkLost:
-                return
 
     def _judge_farewell(self) -> Verdict | None:
         bye = self._farewell

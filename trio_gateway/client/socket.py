@@ -8,6 +8,7 @@ answering, and its reader lets the errors of a rude server out into the nursery.
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -32,7 +33,7 @@ WRITE_SECONDS = 10.0
 """A server that takes nothing for so long is gone."""
 
 CLOSE_SECONDS = 2.0
-"""The most that leaving waits for the server's Close, also when cancelled."""
+"""The most that leaving takes: for the frame under way, the last acknowledgement and the server's Close."""
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The gateway publishes 1 MiB at most by default; the setting may be larger."""
@@ -69,7 +70,7 @@ class WatchedStream(trio.abc.Stream):
         self._stream = stream
         self.upgrade = trio.CancelScope()
         self.silence = trio.CancelScope()
-        self.patience = float("inf")
+        self.patience = math.inf
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """Receive bytes; they end the silence, and their end ends an upgrade under way."""
@@ -84,8 +85,12 @@ class WatchedStream(trio.abc.Stream):
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send all bytes."""
-        await self._stream.send_all(data)
+        """Send all bytes; where that is impossible, an upgrade under way ends."""
+        try:
+            await self._stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.upgrade.cancel()
+            raise
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until sending might not block."""
@@ -103,6 +108,8 @@ class Socket:
         self._ws = ws
         self._stream = stream
         self._half_written = False
+        self._writing = trio.CancelScope()
+        self._leave_by = math.inf
         self.leave = trio.Event()
 
     async def receive(self, patience: float) -> str:
@@ -117,24 +124,30 @@ class Socket:
         raise LinkLost(f"nothing came for {patience:g} s")
 
     async def send(self, text: str) -> None:
-        """Send a text whole; raises LinkLost when the server does not take it in 10 s, or has gone.
-
-        Cancelled half-way, the socket is good for nothing but closing.
-        """
+        """Send a text whole, cancelled or not; raises LinkLost when the server does not take it in time, or has gone."""
         if self._half_written:
             raise LinkLost("a frame was left half-written")
         self._half_written = True
+        deadline = min(trio.current_time() + WRITE_SECONDS, self._leave_by)
         try:
-            with trio.fail_after(WRITE_SECONDS):
+            with trio.CancelScope(deadline=deadline, shield=True) as self._writing:
                 await self._ws.send_message(text)
+                self._half_written = False
         except LIBRARY_ERRORS as error:
             raise LinkLost(f"could not send: {error!r}") from error
-        self._half_written = False
+        if self._half_written:
+            raise LinkLost("the server takes no more")
+
+    def hurry(self) -> None:
+        """Leave within 2 seconds from now, whatever is still to be written and said."""
+        self._leave_by = min(self._leave_by, trio.current_time() + CLOSE_SECONDS)
+        self._writing.deadline = min(self._writing.deadline, self._leave_by)
 
     async def say_goodbye(self) -> None:
-        """Exchange Close frames, for at most 2 s; after half a frame, nothing more can be said."""
+        """Exchange Close frames, until it is time to leave; after half a frame, nothing more can be said."""
+        self.hurry()
         if not self._half_written:
-            with trio.move_on_after(CLOSE_SECONDS):
+            with trio.move_on_at(self._leave_by):
                 await self._ws.aclose()
 
     async def _next_text(self) -> str:
