@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
+import h11
 import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
 from wsproto.utilities import ProtocolError
@@ -45,6 +46,7 @@ LIBRARY_ERRORS = (
     ConnectionClosed,
     HandshakeError,
     ProtocolError,
+    h11.ProtocolError,
     UnicodeDecodeError,
     OSError,
     ssl.SSLError,
