@@ -26,6 +26,14 @@ def test_the_example_is_the_generated_one(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == example()
 
 
+def test_the_example_needs_no_valid_configuration(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIO_GATEWAY_CONFIG", "not-there-yet.toml")
+    assert main(["config", "--example"]) == 0
+    assert capsys.readouterr() == (example(), "")
+
+
 def test_checking_says_that_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "--check"]) == 0
     assert capsys.readouterr().out == "configuration is valid\n"

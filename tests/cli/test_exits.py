@@ -6,6 +6,7 @@ import pytest
 
 from trio_gateway.cli.exits import exit_code, report, say
 from trio_gateway.model.errors import BrokerUnavailable, ConfigurationError, InvalidData, StartFailed
+from trio_gateway.settings.option import InvalidOption
 
 
 @pytest.mark.parametrize(
@@ -13,6 +14,7 @@ from trio_gateway.model.errors import BrokerUnavailable, ConfigurationError, Inv
     [
         (ConfigurationError("x"), 2),
         (InvalidData("x"), 2),
+        (InvalidOption("port", "x"), 2),
         (StartFailed("x"), 1),
         (BrokerUnavailable("x"), 1),
         (BrokenPipeError(), 1),

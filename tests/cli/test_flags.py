@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cyclopts import App
 
-from trio_gateway.cli.flags import takes_settings
+from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings.loader import flag_name
 from trio_gateway.settings.option import options_of
@@ -18,9 +19,9 @@ def settings_for(*arguments: str, names: tuple[str, ...] = ()) -> Settings:
     app = App()
 
     @app.default
-    @takes_settings(*names)
-    def command(*, settings: Settings) -> Settings:
-        return settings
+    @takes_flags(*names)
+    def command(*, flags: Any = None) -> Settings:
+        return settings_of(flags)
 
     settings = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     assert isinstance(settings, Settings)

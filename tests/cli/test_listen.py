@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import jwt
 import pytest
 
@@ -90,6 +93,18 @@ def test_messages_go_to_stdout_and_the_connections_story_to_stderr(
     assert output.err == (
         "trio-gateway: connected to ws://127.0.0.1:8000/ws\ntrio-gateway: connection lost; connecting again in 0.3 s\n"
     )
+
+
+@pytest.mark.parametrize(("encoding", "data"), [("ascii", "hé"), ("utf-8", "\ud800")])
+def test_what_the_terminal_can_not_show_is_escaped_as_json_has_it(
+    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch, encoding: str, data: str
+) -> None:
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    gateway.received = [attrs.evolve(MESSAGE, data=data)]
+    main(["listen", "--user", "7"])
+    assert isinstance(stdout.buffer, io.BytesIO)
+    assert json.loads(stdout.buffer.getvalue())["data"] == data
 
 
 def test_what_is_asked_for_is_passed_on(gateway: FakeGateway) -> None:

@@ -117,6 +117,12 @@ def test_the_development_secret_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert mode(tmp_path / "development-secret") == 0o600
 
 
+def test_an_empty_file_is_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "development-secret").touch()
+    assert read_development_secret(tmp_path) is None
+    assert make_development_secret(tmp_path) == read_development_secret(tmp_path) is not None
+
+
 def test_two_that_make_the_secret_at_once_get_the_same(tmp_path: Path) -> None:
     together = threading.Barrier(8)
     made: list[str] = []

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from trio_gateway.cli.flags import takes_settings
+from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings.reference import effective, example
-from trio_gateway.settings.settings import Settings
 
 
-@takes_settings()
+@takes_flags()
 def config(
     *,
     example_: Annotated[
@@ -27,7 +26,7 @@ def config(
     check: Annotated[
         bool, Parameter(negative=(), show_default=False, help="Only say whether the configuration is valid.")
     ] = False,
-    settings: Settings,
+    flags: Any = None,
 ) -> None:
     """Print the configuration in effect, as TOML; secrets are ***.
 
@@ -35,4 +34,9 @@ def config(
     """
     if example_ and check:
         raise ConfigurationError("--example and --check: expected at most one of them")
-    print("configuration is valid" if check else example() if example_ else effective(settings), end="\n" * check)  # noqa: T201
+    if example_:
+        # Before anything is read: this is where a file that is missing comes from.
+        print(example(), end="")  # noqa: T201
+        return
+    settings = settings_of(flags)
+    print("configuration is valid\n" if check else effective(settings), end="")  # noqa: T201

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from cyclopts.exceptions import CycloptsError, UnusedCliTokensError
 
 from trio_gateway.model.errors import ConfigurationError, GatewayError, RequestError
+from trio_gateway.settings.option import InvalidOption
 
 FAILED = 1
 MISUSED = 2
@@ -62,6 +63,6 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
 def _exit_code(error: BaseException) -> int | None:
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
-    if isinstance(error, (ConfigurationError, RequestError, CycloptsError)):
+    if isinstance(error, (ConfigurationError, InvalidOption, RequestError, CycloptsError)):
         return MISUSED
     return FAILED if isinstance(error, (GatewayError, BrokenPipeError)) else None

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import attrs
 from cyclopts import Group, Parameter
@@ -29,47 +27,32 @@ CONFIG: Any = Annotated[
 ]
 
 
-def takes_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command the flags of the options named (of all, where none is), and settings in their place.
+Command = TypeVar("Command", bound=Callable[..., Any])
 
-    The command has a keyword parameter `settings`. What is no flag of this command still comes from
-    the environment and the TOML file. Raises ConfigurationError when a value is wrong.
-    """
-    flags = _flag_class(names)
 
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(command)
-        def run(*arguments: Any, flags: Any = None, **keywords: Any) -> Any:
-            return command(*arguments, settings=settings_of(flags), **keywords)
+def takes_flags(*names: str) -> Callable[[Command], Command]:
+    """Give a command the flags of the options named, or of all where none is; they arrive in its parameter `flags`."""
 
-        _describe(run, command, flags)
-        return run
+    def decorate(command: Command) -> Command:
+        command.__annotations__["flags"] = Annotated[_flag_class(names), Parameter(name="*")]
+        return command
 
     return decorate
 
 
 def settings_of(flags: Any) -> Settings:
-    """Load the settings from the flags given, the environment and the TOML file."""
+    """Load the settings from a command's flags, the environment and the TOML file.
+
+    What is no flag of this command still comes from the other two. Raises ConfigurationError when a
+    value is wrong.
+    """
     given = attrs.asdict(flags) if flags is not None else {}
     config = given.pop("config", None)
     toml_path = Path(config).expanduser() if config else None
     return load_settings(given, os.environ, toml_path, warn=lambda line: say(f"warning: {line}"))
 
 
-def _describe(run: Callable[..., Any], command: Callable[..., Any], flags: Any) -> None:
-    """Let cyclopts see the command's own parameters and, in the place of `settings`, the flags."""
-    signature = inspect.signature(command, eval_str=True)
-    flattened = Annotated[flags, Parameter(name="*")]
-    parameters = [
-        each.replace(name="flags", annotation=flattened, default=None) if each.name == "settings" else each
-        for each in signature.parameters.values()
-    ]
-    del run.__wrapped__  # type: ignore[attr-defined]  # functools.wraps sets it; cyclopts would look behind it
-    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # PEP 362
-    run.__annotations__ = {each.name: each.annotation for each in parameters}
-
-
-def _flag_class(names: tuple[str, ...]) -> type:
+def _flag_class(names: tuple[str, ...]) -> Any:
     fields = {
         field.name: attrs.field(default=None, type=_annotation(field, option))
         for field, option in options_of(Settings)

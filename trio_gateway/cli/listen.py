@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from trio_gateway.cli.exits import say
-from trio_gateway.cli.flags import takes_settings
+from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.cli.local import client_url, find_token_secret
 from trio_gateway.cli.tokens import make_token
 from trio_gateway.model.errors import ConfigurationError, Unauthorized
@@ -26,7 +26,7 @@ TOKEN_SECONDS = 30 * 24 * 3600.0
 Identity = dict[str, Any]
 
 
-@takes_settings("host", "port", "token_secret", "data_dir")
+@takes_flags("host", "port", "token_secret", "data_dir")
 def listen(
     url: Annotated[
         str | None, Parameter(help="The gateway, such as wss://example.com/ws. [default: the one on this machine]")
@@ -51,7 +51,7 @@ def listen(
         list[str] | None,
         Parameter(negative_iterable=(), metavar="CHANNEL", help="Subscribe to this channel too. Can be repeated."),
     ] = None,
-    settings: Settings,
+    flags: Any = None,
 ) -> None:
     """Print a user's messages as they arrive, and acknowledge them.
 
@@ -62,6 +62,7 @@ def listen(
       trio-gateway listen --user 7 --channel news --channel sport
       trio-gateway listen --token "$TOKEN" wss://example.com/ws
     """
+    settings = settings_of(flags)
     import trio  # noqa: PLC0415 (takes its time to import)
 
     if (user is None) == (token is None):
@@ -106,11 +107,19 @@ async def _print_all(url: str, identity: Identity, options: dict[str, Any]) -> N
     async with connect(url, **identity, **options) as inbox:
         say(f"connected to {url}")
         async for received in inbox:
-            sys.stdout.write(line_of(received) + "\n")
-            sys.stdout.flush()
+            _print(received)
 
 
-def line_of(received: Received) -> str:
+def _print(received: Received) -> None:
+    try:
+        sys.stdout.write(line_of(received) + "\n")
+    except UnicodeEncodeError:
+        # A lone surrogate, or a terminal that is not UTF-8.
+        sys.stdout.write(line_of(received, ascii_only=True) + "\n")
+    sys.stdout.flush()
+
+
+def line_of(received: Received, *, ascii_only: bool = False) -> str:
     """Write a message or a gap as the line that scripts read: a JSON object, what people look for first.
 
     Keys that have nothing to say (`id`, `from`, bounds of a gap that nobody knows) are left out.
@@ -124,4 +133,4 @@ def line_of(received: Received) -> str:
         fields = {"type": "message", "channel": received.channel, "offset": received.offset, "data": received.data}
         fields |= {"from": received.sender or None, "id": received.id or None, "time": received.time}
     shown = {key: value for key, value in fields.items() if value is not None or key == "data"}
-    return json.dumps({**shown, "position": position}, ensure_ascii=False)
+    return json.dumps({**shown, "position": position}, ensure_ascii=ascii_only)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cyclopts import App, Group
 
@@ -15,6 +15,8 @@ from trio_gateway.cli.ping import ping
 from trio_gateway.cli.publish import publish
 from trio_gateway.cli.serve import serve
 from trio_gateway.cli.tokens import token
+
+COMMANDS: tuple[Callable[..., None], ...] = (serve, listen, publish, token, config, ping)
 
 HELP = """\
 A real-time gateway next to Redis: clients hold a
@@ -62,7 +64,7 @@ def make_app() -> App:
         version=_version,
         suppress_keyboard_interrupt=False,
     )
-    for order, command in enumerate((serve, listen, publish, token, config, ping)):
+    for order, command in enumerate(COMMANDS):
         app.command(command, help_epilogue="", sort_key=order)
     return app
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from trio_gateway.cli.flags import takes_settings
+from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.cli.local import authority
 from trio_gateway.model.errors import GatewayError
-from trio_gateway.settings.settings import Settings
 
 TIMEOUT = 2.0
 """Seconds; container health checks usually give 5 to 30."""
@@ -20,8 +20,8 @@ class NotReady(GatewayError):
     """Tell that the gateway is not ready, or gives no answer."""
 
 
-@takes_settings("admin_host", "admin_port")
-def ping(*, settings: Settings) -> None:
+@takes_flags("admin_host", "admin_port")
+def ping(*, flags: Any = None) -> None:
     """Ask a running gateway whether it is ready.
 
     Exit code 0 if it is; 1, and the reasons on stderr, if not. For a
@@ -29,6 +29,7 @@ def ping(*, settings: Settings) -> None:
 
       HEALTHCHECK CMD ["trio-gateway", "ping"]
     """
+    settings = settings_of(flags)
     status, body = _ask(authority(settings.admin_host, settings.admin_port))
     if status != OK:
         raise NotReady(f"not ready: {_reasons(body) or status}")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from trio_gateway.cli.flags import takes_settings
+from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.cli.local import find_redis_url, no_gateway
 from trio_gateway.model.errors import BrokerUnavailable, ConfigurationError
 from trio_gateway.model.position import Position
@@ -19,7 +19,7 @@ NOT_KEPT = "not kept"
 """What is printed in place of a position where the channel keeps no history."""
 
 
-@takes_settings("redis_url", "redis_prefix", "data_dir")
+@takes_flags("redis_url", "redis_prefix", "data_dir")
 def publish(
     data: Annotated[str, Parameter(allow_leading_hyphen=True, help="JSON text, or - to read it from stdin.")],
     /,
@@ -38,7 +38,7 @@ def publish(
             help="Makes a repetition harmless: the same id takes effect once in 5 minutes.",
         ),
     ] = None,
-    settings: Settings,
+    flags: Any = None,
 ) -> None:
     """Publish a message to a user or in a channel, and print its position.
 
@@ -48,6 +48,7 @@ def publish(
       trio-gateway publish --channel news --id mail-15 '"JSON text is quoted"'
       date +'{"now": "%T"}' | trio-gateway publish --user 7 -
     """
+    settings = settings_of(flags)
     if (user is None) == (channel is None):
         raise ConfigurationError("--user or --channel: expected one of them")
     position = _publish(settings, user, channel, _read_json(data), id)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from trio_gateway.cli.banner import FIRST_USER, TOKEN_SECONDS, banner
 from trio_gateway.cli.exits import say
-from trio_gateway.cli.flags import takes_settings
+from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.cli.local import is_loopback
 from trio_gateway.cli.tokens import make_token
 from trio_gateway.model.errors import ConfigurationError
@@ -14,8 +16,8 @@ from trio_gateway.settings.data_directory import SECRET_BYTES, make_development_
 from trio_gateway.settings.settings import Settings
 
 
-@takes_settings()
-def serve(*, settings: Settings) -> None:
+@takes_flags()
+def serve(*, flags: Any = None) -> None:
     """Run the gateway until Ctrl-C or SIGTERM.
 
     Without any option it serves this machine alone, with a store of its own,
@@ -26,6 +28,7 @@ def serve(*, settings: Settings) -> None:
       trio-gateway serve --host 0.0.0.0 --redis-url redis://db:6379/0
       trio-gateway serve --config /etc/trio-gateway.toml
     """
+    settings = settings_of(flags)
     settings, made_up = with_identity(settings)
     token = make_token(made_up, FIRST_USER, TOKEN_SECONDS) if made_up else None
     _run(settings, token)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from trio_gateway.cli.flags import takes_settings
+from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.cli.local import find_token_secret
 from trio_gateway.model.errors import BadRequest, ConfigurationError, StartFailed
 from trio_gateway.model.user import check_user_id
 from trio_gateway.settings import kinds
-from trio_gateway.settings.settings import Settings
 
 
-@takes_settings("token_secret", "data_dir")
+@takes_flags("token_secret", "data_dir")
 def token(
     *,
     user: Annotated[str, Parameter(allow_leading_hyphen=True, help="Whom the token names.", metavar="USER")],
     ttl: Annotated[str, Parameter(help="How long it is valid, such as 30m, 12h, 7d.", metavar="DURATION")] = "1h",
-    settings: Settings,
+    flags: Any = None,
 ) -> None:
     """Print a token (a JWT) that lets a client speak for a user.
 
@@ -28,6 +27,7 @@ def token(
 
       trio-gateway listen --token "$(trio-gateway token --user 7)"
     """
+    settings = settings_of(flags)
     secret = find_token_secret(settings)
     if secret is None:
         raise StartFailed(

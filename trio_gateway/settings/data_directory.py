@@ -89,12 +89,12 @@ def make_development_secret(data_dir: Path) -> str:
     """
     make_data_directory(data_dir)
     with _blaming(data_dir):
-        secret = _read(data_dir / DEVELOPMENT_SECRET)
-        if secret:
-            return secret
-        with contextlib.suppress(FileExistsError):
-            _write(data_dir / DEVELOPMENT_SECRET, secrets.token_urlsafe(SECRET_BYTES), replace=False)
-        return (data_dir / DEVELOPMENT_SECRET).read_text("utf-8").strip()
+        path = data_dir / DEVELOPMENT_SECRET
+        if not _read(path):
+            with contextlib.suppress(FileExistsError):
+                # One that is there is empty: somebody's hand, since ours are never written in part.
+                _write(path, secrets.token_urlsafe(SECRET_BYTES), replace=path.exists())
+        return _read(path)
 
 
 def _fits(path: Path) -> bool:
