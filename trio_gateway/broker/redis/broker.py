@@ -56,6 +56,7 @@ class RedisBroker:
         self._feed = Feed(address, self._keys, f"{prefix}:{node}:feed", own=own, bounds=bounds)
         self._probe = Probe(
             self._send_probe,
+            wait_up=self._wait_up,
             is_feed_silent=self._feed.is_silent_since,
             reconnect_feed=self._feed.connection.reconnect_nowait,
             reconnect_commands=self._commands.reconnect_nowait,
@@ -163,6 +164,10 @@ class RedisBroker:
 
     async def _send_probe(self, number: bytes) -> None:
         await self._call_loaded(("FCALL", "tg1_publish", 2, *self._keys.for_publish(self._own_channel, "", ""), number))
+
+    async def _wait_up(self) -> None:
+        await self._commands.wait_up()
+        await self._feed.connection.wait_up()
 
     def _hear_probe(self, payload: bytes) -> None:
         self._probe.hear(payload)

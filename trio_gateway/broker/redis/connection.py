@@ -102,10 +102,15 @@ class Connection:
         In a longer outage nobody waits: patience is counted from the loss.
         """
         with trio.move_on_at(self._lost_at + self.bounds.patience):
-            while (link := self.link) is None:
-                await self._changed.wait()
-            return link
+            await self.wait_up()
+        if self.link is not None:
+            return self.link
         raise exceptions.ConnectionError(self.reason or "the connection was lost")
+
+    async def wait_up(self) -> None:
+        """Wait until there is a link, however long it takes."""
+        while self.link is None:
+            await self._changed.wait()
 
     def reconnect_nowait(self, reason: str) -> None:
         """Give the present link up and make another."""

@@ -21,6 +21,9 @@ NAME = "tg1"
 REVISION = 1
 """Grows with every change of `functions/`; a server keeps the newest one."""
 
+PARTS = ("settings", "text", "channel", "meta", "publish", "read", "cursors", "library")
+"""The files of `functions/`, each using what stands before it."""
+
 Installation = dict[str, Any]
 """What the library knows about one prefix, as JSON has it."""
 
@@ -88,6 +91,5 @@ def _preferred(present: Installation | None, wanted: Installation) -> Installati
 
 @cache
 def _functions() -> str:
-    parts = files(__package__).joinpath("functions").iterdir()
-    lua = sorted((part for part in parts if part.name.endswith(".lua")), key=lambda part: part.name)
-    return "\n".join(part.read_text(encoding="utf-8") for part in lua)
+    folder = files(__package__).joinpath("functions")
+    return "\n".join(folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in PARTS)

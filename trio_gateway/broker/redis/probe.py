@@ -31,19 +31,21 @@ REASONS = {
 class Probe:
     """Publish every 0.8 s and watch it come back; reconnects what failed.
 
-    `send` publishes a payload, `heard_at` says when the feed brought anything last, and whether it is
-    busy handing over (then it is not deaf), `reconnect` takes which link and why.
+    `send` publishes a payload; `wait_up` waits until both links are there; `is_feed_silent` tells whether the
+    feed brought nothing since a moment, although it was listening.
     """
 
     def __init__(
         self,
         send: Callable[[bytes], Awaitable[None]],
         *,
+        wait_up: Callable[[], Awaitable[None]],
         is_feed_silent: Callable[[float], bool],
         reconnect_feed: Callable[[str], None],
         reconnect_commands: Callable[[str], None],
     ) -> None:
         self._send = send
+        self._wait_up = wait_up
         self._is_feed_silent = is_feed_silent
         self._reconnect_feed = reconnect_feed
         self._reconnect_commands = reconnect_commands
@@ -57,8 +59,11 @@ class Probe:
     async def serve(self) -> None:
         """Probe until cancelled."""
         while True:
+            with trio.move_on_after(INTERVAL) as waiting:
+                await self._wait_up()
             await self._probe()
-            await trio.sleep(INTERVAL)
+            if not waiting.cancelled_caught:
+                await trio.sleep(INTERVAL)
             self._judge()
 
     def hear(self, payload: bytes) -> None:

@@ -1,8 +1,8 @@
 -- The store's contract as functions: everything that must happen at one moment happens here.
 --
--- library.py joins these files in the order of their numbers, and puts three things before them: the
--- shebang, REVISION, and SETTINGS (JSON: for each key prefix its namespaces and limits). Every language
--- calls the same functions, with FCALL:
+-- library.py joins these files, this one first, and puts three things before them: the shebang, REVISION,
+-- and SETTINGS (JSON: for each key prefix its namespaces and limits). Every language calls the same
+-- functions, with FCALL:
 --
 --   tg1_publish  keys m, s [, i]   args data [, sender [, id]]                  answers [epoch, offset]
 --   tg1_read     keys m, s         args after, limit, max bytes                 answers [epoch, top, [id, format, body, …]]

@@ -1,0 +1,89 @@
+"""One suite over every broker: `store` is a served broker, with ways to take away what only time or a fault would."""
+
+from __future__ import annotations
+
+import itertools
+
+import attrs
+import pytest
+
+from tests.broker.recorder import Recorder
+from tests.broker.valkey import running, until
+from trio_gateway.broker.limits import Limits
+from trio_gateway.broker.memory import MemoryBroker
+from trio_gateway.broker.redis.broker import RedisBroker
+from trio_gateway.broker.redis.keys import Keys
+from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
+
+NAMESPACES = Namespaces(
+    inbox=InboxRules(history_size=20, history_ttl=3600),
+    named={"brief": ChannelRules(history_size=3), "none": ChannelRules(history_size=0)},
+)
+LIMITS = Limits(max_publication_size=1000, max_channel_length=40, max_devices=3)
+numbers = itertools.count()
+
+
+@attrs.define
+class MemoryStore:
+    broker: MemoryBroker
+    listener: Recorder
+
+    def lose_history(self, channel):
+        """Let the publications expire."""
+        self.broker._streams.discard(channel)
+
+    def lose_meta(self, channel):
+        """Let the epoch be lost, and nothing else."""
+        self.broker._metas.discard(channel)
+
+
+@attrs.define
+class ValkeyStore:
+    broker: RedisBroker
+    listener: Recorder
+    keys: Keys
+    client: object
+
+    def lose_history(self, channel):
+        self.client.delete(self.keys.stream(channel))
+
+    def lose_meta(self, channel):
+        self.client.delete(self.keys.meta(channel))
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("valkey")) as valkey:
+        yield valkey
+
+
+@pytest.fixture
+def client(valkey):
+    with valkey.client() as client:
+        yield client
+
+
+@pytest.fixture(params=["memory", "valkey"])
+async def store(request, nursery):
+    listener = Recorder()
+    if request.param == "memory":
+        broker = MemoryBroker(namespaces=NAMESPACES, limits=LIMITS)
+        made = MemoryStore(broker, listener)
+    else:
+        prefix = f"test-{next(numbers)}"
+        url = request.getfixturevalue("valkey").url
+        broker = RedisBroker(url, prefix=prefix, namespaces=NAMESPACES, limits=LIMITS, node="test")
+        made = ValkeyStore(broker, listener, Keys(prefix), request.getfixturevalue("client"))
+    await nursery.start(broker.serve, listener)
+    await until(lambda: not broker.health().reasons)
+    return made
+
+
+@pytest.fixture
+def broker(store):
+    return store.broker
+
+
+@pytest.fixture
+def listener(store):
+    return store.listener
