@@ -90,10 +90,11 @@ def make_development_secret(data_dir: Path) -> str:
     make_data_directory(data_dir)
     with _blaming(data_dir):
         path = data_dir / DEVELOPMENT_SECRET
+        present = path.exists()
         if not _read(path):
             with contextlib.suppress(FileExistsError):
-                # One that is there is empty: somebody's hand, since ours are never written in part.
-                _write(path, secrets.token_urlsafe(SECRET_BYTES), replace=path.exists())
+                # One that was there before is empty: somebody's hand, since ours are never written in part.
+                _write(path, secrets.token_urlsafe(SECRET_BYTES), replace=present)
         return _read(path)
 
 
