@@ -5,14 +5,13 @@ The only module that knows Hypercorn. Its access log stays off.
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 from typing import Any
 
 import structlog
 import trio
-from hypercorn.config import Config
+from hypercorn.config import Config, Sockets
 from hypercorn.logging import Logger
 from hypercorn.trio import serve
 from hypercorn.typing import Framework
@@ -43,17 +42,17 @@ async def serve_admin(
         _limit_writes(listener)
         task_status.started()
         while True:
-            try:
-                await serve(app, _config(listener))
-            except* Exception:
-                log.exception("the operations server failed and is started again")
+            # Hypercorn closes what it accepts on, but not when it is cancelled while it starts.
+            with listener.dup() as accepting:
+                try:
+                    await serve(app, _config(accepting))
+                except* Exception:
+                    log.exception("the operations server failed and is started again")
             await trio.sleep(RESTART_SECONDS)
 
 
-def _config(listener: socket.socket) -> Config:
-    config = Config()
-    # Hypercorn closes the descriptor that it is given.
-    config.bind = [f"fd://{os.dup(listener.fileno())}"]
+def _config(accepting: socket.socket) -> Config:
+    config = BoundConfig(accepting)
     config.logger_class = QuietLogger
     config.include_server_header = False
     config.read_timeout = READ_SECONDS
@@ -65,6 +64,17 @@ def _limit_writes(listener: socket.socket) -> None:
     """Have the kernel drop clients that do not read; accepted sockets inherit it."""
     if sys.platform == "linux":
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(WRITE_SECONDS * 1000))
+
+
+class BoundConfig(Config):
+    """Have Hypercorn accept on a socket that is listening already; as `fd://N` it would be opened a second time."""
+
+    def __init__(self, accepting: socket.socket) -> None:
+        self._accepting = accepting
+
+    def create_sockets(self) -> Sockets:
+        """Give the one socket."""
+        return Sockets([], [self._accepting], [])
 
 
 class QuietLogger(Logger):
