@@ -48,6 +48,7 @@ def test_the_embedded_servers_socket_is_found(tmp_path: Path) -> None:
     (tmp_path / "a dir").mkdir()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "a dir" / "valkey.sock"))
+        server.listen()
         assert find_redis_url(Settings(data_dir=tmp_path / "a dir")) == f"unix://{tmp_path}/a%20dir/valkey.sock"
 
 

@@ -31,7 +31,8 @@ def gateway(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subproc
     with subprocess.Popen([*PROGRAM, "serve"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            assert "is ready" in process.stdout.readline()
+            if "is ready" not in process.stdout.readline():
+                pytest.fail(f"serve ended: {process.communicate(timeout=30)}")
             yield process
         finally:
             process.kill()

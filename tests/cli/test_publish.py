@@ -60,6 +60,7 @@ def embedded(data_dir: Path) -> Iterator[Path]:
     data_dir.mkdir()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(data_dir / "valkey.sock"))
+        server.listen()
         yield data_dir / "valkey.sock"
 
 
@@ -129,9 +130,11 @@ def test_where_no_gateway_runs_it_says_so(
 
 
 def test_a_socket_that_a_crash_left_behind_is_no_gateway(
-    publisher: type[FakePublisher], embedded: Path, capsys: pytest.CaptureFixture[str]
+    publisher: type[FakePublisher], data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    publisher.answer = BrokerUnavailable("refused")
+    data_dir.mkdir()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(data_dir / "valkey.sock"))
     assert main(["publish", "--user", "7", "1"]) == 1
     assert "no gateway runs on" in capsys.readouterr().err
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import socket
+from pathlib import Path
 from urllib.parse import quote
 
 from trio_gateway.model.errors import StartFailed
@@ -17,22 +20,17 @@ def find_redis_url(settings: Settings) -> str:
     """Give the URL of Redis, or of the embedded server's socket; raises StartFailed when there is neither."""
     if settings.redis_url:
         return settings.redis_url
-    socket = socket_path(settings.data_directory)
-    if not socket.is_socket():
-        raise no_gateway(settings)
-    return f"unix://{quote(str(socket))}"
+    path = socket_path(settings.data_directory)
+    if not _is_listening(path):
+        raise StartFailed(
+            f"no gateway runs on {settings.data_directory}; start one with `trio-gateway serve`, or give --redis-url"
+        )
+    return f"unix://{quote(str(path))}"
 
 
 def find_token_secret(settings: Settings) -> str | None:
     """Give the secret that signs tokens: the configured one, or the one that `serve` made up; None without either."""
     return settings.token_secret or read_development_secret(settings.data_directory)
-
-
-def no_gateway(settings: Settings) -> StartFailed:
-    """Make the error that says that no gateway runs on this data directory."""
-    return StartFailed(
-        f"no gateway runs on {settings.data_directory}; start one with `trio-gateway serve`, or give --redis-url"
-    )
 
 
 def is_loopback(host: str) -> bool:
@@ -41,6 +39,16 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_listening(path: Path) -> bool:
+    """Tell whether somebody listens on a socket: after a crash it lies there, and nobody does."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(os.fspath(path))
+        except OSError:
+            return False
+    return True
 
 
 def authority(host: str, port: int) -> str:

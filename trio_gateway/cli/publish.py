@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from trio_gateway.cli.flags import settings_of, takes_flags
-from trio_gateway.cli.local import find_redis_url, no_gateway
-from trio_gateway.model.errors import BrokerUnavailable, ConfigurationError
+from trio_gateway.cli.local import find_redis_url
+from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.model.position import Position
 from trio_gateway.settings.settings import Settings
 
@@ -59,14 +59,9 @@ def _publish(settings: Settings, user: str | None, channel: str | None, data: An
     from trio_gateway.publisher import Publisher  # noqa: PLC0415 (redis-py takes its time to import)
 
     with Publisher(find_redis_url(settings), prefix=settings.redis_prefix) as publisher:
-        try:
-            if user is not None:
-                return publisher.send_to_user(user, data, id)
-            return publisher.publish(channel or "", data, id)
-        except BrokerUnavailable:
-            if settings.redis_url:
-                raise
-            raise no_gateway(settings) from None
+        if user is not None:
+            return publisher.send_to_user(user, data, id)
+        return publisher.publish(channel or "", data, id)
 
 
 def _read_json(text: str) -> Any:

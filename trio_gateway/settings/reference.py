@@ -95,7 +95,9 @@ def _example_option(field: attrs.Attribute[Any], option: Option) -> str:
 
 def _example_table(header: str, rules: type[Any]) -> str:
     lines = [header, *(f"name = {_toml(NEWS)}" for _ in range(header == tables.NAMESPACES))]
-    lines += [_assignment(field.name, option, field.default) for field, option in options_of(rules)]
+    lines += [
+        f"{_assignment(field.name, option, field.default)}  # {option.help}" for field, option in options_of(rules)
+    ]
     return "".join(f"# {line}\n" for line in lines)
 
 
