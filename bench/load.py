@@ -51,6 +51,11 @@ class Report:
     p50: float
     p99: float
 
+    @property
+    def latency(self) -> str:
+        """Tell the latency in words."""
+        return f"p50 {self.p50:.1f} ms, p99 {self.p99:.1f} ms"
+
 
 class LoadClient:
     """Speak with one running load client; every connection is open when it is made."""

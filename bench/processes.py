@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import attrs
+
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 CORES = sorted(os.sched_getaffinity(0))
@@ -76,10 +78,30 @@ def children(pid: int) -> list[int]:
     return [int(child) for each in lists for child in each.read_text().split()]
 
 
-def cpu_seconds(pid: int) -> tuple[float, float]:
-    """Read the CPU that a process has used: seconds in user mode and in the kernel, to 10 ms."""
+@attrs.frozen
+class Cpu:
+    """Hold seconds of CPU: in the process's own code, and in the kernel for it."""
+
+    user: float
+    kernel: float
+
+    def __sub__(self, before: Cpu) -> Cpu:
+        return Cpu(self.user - before.user, self.kernel - before.kernel)
+
+    @property
+    def total(self) -> float:
+        """Add both."""
+        return self.user + self.kernel
+
+    def split(self, count: int) -> str:
+        """Tell both in µs for each of `count`."""
+        return f"{self.user / count * 1e6:.1f} own + {self.kernel / count * 1e6:.1f} kernel µs"
+
+
+def cpu_used(pid: int) -> Cpu:
+    """Read the CPU that a process has used, to 10 ms."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) / TICKS, int(fields[12]) / TICKS
+    return Cpu(int(fields[11]) / TICKS, int(fields[12]) / TICKS)
 
 
 def resident_bytes(pid: int) -> int:
@@ -90,10 +112,10 @@ def resident_bytes(pid: int) -> int:
 def wait_until_idle(pid: int, seconds: float = 0.4, limit: float = 60.0) -> None:
     """Wait until a process has used at most one tick in `seconds`; raises BenchError after `limit` seconds."""
     deadline = time.monotonic() + limit
-    used = sum(cpu_seconds(pid))
+    used = cpu_used(pid).total
     while time.monotonic() < deadline:
         time.sleep(seconds)
-        before, used = used, sum(cpu_seconds(pid))
+        before, used = used, cpu_used(pid).total
         if used - before <= 1.5 / TICKS:
             return
     raise BenchError(f"process {pid} did not come to rest within {limit:g} s")

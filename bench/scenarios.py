@@ -85,7 +85,7 @@ def deliver(bench: Bench, server: Server, load: Load, feed: Feed, seconds: float
     expected = int(feed.rate * seconds) * feed.receivers
     if report.messages != expected:
         raise BenchError(f"{server.kind}: {report.messages} messages arrived of {expected}")
-    return Measurement(used / expected * 1e6, f"p50 {report.p50:.1f} ms, p99 {report.p99:.1f} ms")
+    return Measurement(used.total / expected * 1e6, f"{used.split(expected)}; {report.latency}")
 
 
 def fan_out(bench: Bench, server: Server, seconds: float, first: str = "") -> Measurement:
@@ -133,7 +133,7 @@ def frames(depth: int) -> Run:
         ):
             report = client.report()
             used = used_since()
-        return Measurement(report.messages / used, f"p50 {report.p50:.1f} ms, p99 {report.p99:.1f} ms")
+        return Measurement(report.messages / used.total, f"{used.split(report.messages)}; {report.latency}")
 
     return run
 
@@ -157,8 +157,8 @@ def open_all(bench: Bench, server: Server, load: Load, *, ended: bool) -> Measur
         if ended:
             wait_until_idle(server.pid)
             used = used_since()
-    cost = used / load.connections
-    return Measurement(cost * 1e6, f"{1 / cost:.0f} per core-second")
+    cost = used.total / load.connections
+    return Measurement(cost * 1e6, f"{used.split(load.connections)}; {1 / cost:.0f} per core-second")
 
 
 def opening_ours(*, ended: bool) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -23,8 +24,9 @@ from bench.processes import (
     LOAD_CORE,
     SERVER_CORE,
     BenchError,
+    Cpu,
     compile_c,
-    cpu_seconds,
+    cpu_used,
     move_children,
     running,
     wait_until,
@@ -65,20 +67,26 @@ class Server:
         return health["connections"], health["subscriptions"]
 
     @contextmanager
-    def meter(self) -> Iterator[Callable[[], float]]:
-        """Give a function that tells the seconds of CPU used since; the profiler takes samples within the block only."""
-        before = sum(cpu_seconds(self.pid))
+    def meter(self) -> Iterator[Callable[[], Cpu]]:
+        """Give a function that tells the CPU used since; the profiler takes samples within the block only."""
+        before = cpu_used(self.pid)
         if self.profiled:
             os.kill(self.pid, signal.SIGUSR1)
-        yield lambda: sum(cpu_seconds(self.pid)) - before
+        yield lambda: cpu_used(self.pid) - before
         if self.profiled:
             os.kill(self.pid, signal.SIGUSR2)
 
 
+ports = itertools.count(20_000)
+"""Below the range from which the kernel takes the load client's own ports (32,768 and up on Linux)."""
+
+
 def free_port() -> int:
-    """Find a port that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+    """Find a port that nobody uses now, and that this process has not found before."""
+    for port in ports:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("the count is endless")
 
 
 def is_open(port: int) -> bool:
