@@ -11,9 +11,8 @@ ANSWER_SECONDS = 1.0
 
 
 async def is_answering(socket: Path) -> bool:
-    """Tell whether a server is there; one that is still reading its data counts."""
-    answer = await _ask(socket, b"PING\r\n")
-    return answer.startswith((b"+PONG", b"-LOADING"))
+    """Tell whether a server is there and has read its data."""
+    return (await _ask(socket, b"PING\r\n")).startswith(b"+PONG")
 
 
 async def ask_to_shut_down(socket: Path) -> None:
