@@ -129,7 +129,7 @@ async def test_a_cancelled_write_leaves_its_rest_to_go_out_first(pair):
 
 
 async def test_a_peer_that_never_reads_is_aborted_after_the_deadline(pair, autojump_clock):
-    client, peer = pair
+    client, _peer = pair
     fill(client)
 
     with pytest.raises(WriteStalled):

@@ -11,6 +11,7 @@ from trio_gateway.session.session import Session
 from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
 from trio_gateway.settings.settings import Settings
 
+GREETED = Position("e", 5)
 OPEN = ChannelRules(allow_subscribe_for_client=True, allow_publish_for_client=True)
 
 
@@ -20,7 +21,7 @@ class Inbox:
     position = Position("e", 5)
 
 
-def make_session(*, device="phone", greeted=Position("e", 5), answers_messages=False, inbox=Inbox, **settings):
+def make_session(*, device="phone", greeted=GREETED, answers_messages=False, inbox=Inbox, **settings):
     namespaces = settings.pop("namespaces", Namespaces(named={"open": OPEN}))
     return Session(
         Client("c1", User("7"), device, "192.0.2.1", "plain"),

@@ -23,13 +23,13 @@ def parsed(response):
     return answer.status_code, {name.decode(): value.decode() for name, value in answer.headers}, json.loads(body)
 
 
-def test_the_response_carries_the_code_and_the_words():
+def test_the_response_carries_the_code_its_words_and_what_was_wrong():
     status, headers, body = parsed(refusal_response(UpgradeRefused(400, "the header Höst is malformed")))
 
     assert status == 400
     assert headers["content-type"] == "application/json"
     assert headers["connection"] == "close"
-    assert body == {"code": 107, "message": "the header Höst is malformed"}
+    assert body == {"code": 107, "message": "bad request", "detail": "the header Höst is malformed"}
 
 
 def test_the_response_carries_further_headers():
@@ -52,10 +52,10 @@ def test_the_response_that_names_an_upgrade_says_so_in_connection():
 @pytest.mark.parametrize(
     ("error", "status", "body"),
     [
-        (BadRequest("device is empty"), 400, {"code": 107, "message": "device is empty"}),
-        (InvalidChannel("too long"), 400, {"code": 107, "message": "too long"}),
-        (PermissionDenied("origin"), 403, {"code": 103, "message": "origin"}),
-        (LimitExceeded("too many"), 503, {"code": 106, "message": "too many"}),
+        (BadRequest("device is empty"), 400, {"code": 107, "message": "bad request", "detail": "device is empty"}),
+        (InvalidChannel("too long"), 400, {"code": 107, "message": "bad request", "detail": "too long"}),
+        (PermissionDenied("origin"), 403, {"code": 103, "message": "permission denied", "detail": "origin"}),
+        (LimitExceeded("too many"), 503, {"code": 106, "message": "limit exceeded", "detail": "too many"}),
         (LimitExceeded(), 503, {"code": 106, "message": "limit exceeded"}),
     ],
 )

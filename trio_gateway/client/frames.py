@@ -58,6 +58,7 @@ class Error(msgspec.Struct, tag_field="type", tag="error", frozen=True):
 
     code: int
     message: str = ""
+    detail: str = ""
     ref: Ref = None
 
 

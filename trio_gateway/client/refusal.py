@@ -26,6 +26,7 @@ CODE_BY_STATUS = {
 class _Body(msgspec.Struct, frozen=True):
     code: int
     message: str
+    detail: str = ""
 
 
 def judge_refusal(
@@ -36,7 +37,7 @@ def judge_refusal(
         return LinkLost(f"refused with HTTP status {status}", delay=_retry_after(headers))
     told = _read(body)
     if told is not None:
-        return request_error(told.code, told.message)
+        return request_error(told.code, told.detail or told.message)
     if status in CODE_BY_STATUS:
         return request_error(CODE_BY_STATUS[status], f"refused with HTTP status {status}")
     return UpgradeRefused(status)

@@ -99,7 +99,7 @@ async def _identify(node: Node, request: UpgradeRequest, opening: Opening) -> Us
 
 def store_away(error: BrokerUnavailable) -> UpgradeRefused:
     """Refuse an upgrade because the store did not answer: the client may come back soon."""
-    return UpgradeRefused(503, error.error_code.message, error=error.error_code, headers=(("Retry-After", "1"),))
+    return UpgradeRefused(503, error=error.error_code, headers=(("Retry-After", "1"),))
 
 
 async def refuse(socket: ClientSocket, refused: UpgradeRefused) -> None:

@@ -68,7 +68,8 @@ class ControlStream(trio.abc.Stream):
         """Write the library's bytes (a whole response or frame) through the client's door."""
         try:
             await self._socket.send(bytes(data))
-        except OSError as error:
+        except (OSError, trio.ClosedResourceError) as error:
+            self._end()  # the library's reader ends now, and nothing takes what `put` would wait for
             raise trio.BrokenResourceError("the connection is lost") from error
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -77,8 +78,7 @@ class ControlStream(trio.abc.Stream):
 
     async def aclose(self) -> None:
         """Mark the end; the connection task closes the socket."""
-        self._ended = True
-        self._change()
+        self._end()
         await trio.lowlevel.checkpoint()
 
     async def _read_close(self) -> None:
@@ -90,6 +90,10 @@ class ControlStream(trio.abc.Stream):
             if isinstance(frame, ControlFrame) and frame.opcode is Opcode.CLOSE:
                 self._waiting += frame.raw
         self._ended = self._ended or not data or self._splitter.violation is not None
+
+    def _end(self) -> None:
+        self._ended = True
+        self._change()
 
     def _change(self) -> None:
         self._changed.set()

@@ -31,15 +31,17 @@ class _Ok(Struct, tag_field="type", tag="ok", omit_defaults=True):
     data: Raw | None = None
 
 
-class _Error(Struct, tag_field="type", tag="error"):
+class _Error(Struct, tag_field="type", tag="error", omit_defaults=True):
     code: int
     message: str
+    detail: str = ""
 
 
-class _ReferredError(Struct, tag_field="type", tag="error"):
+class _ReferredError(Struct, tag_field="type", tag="error", omit_defaults=True):
     ref: Ref
     code: int
     message: str
+    detail: str = ""
 
 
 class _Goodbye(Struct, tag_field="type", tag="goodbye", omit_defaults=True):
@@ -69,10 +71,10 @@ def encode_reply(reply: Reply) -> bytes:
     match reply:
         case Ok():
             return _encode_ok(reply)
-        case Error(None, code, message):
-            return text_frame(_encode(_Error(code, message)))
-        case Error(ref, code, message):
-            return text_frame(_encode(_ReferredError(ref, code, message)))
+        case Error(None, code, message, detail):
+            return text_frame(_encode(_Error(code, message, detail)))
+        case Error(ref, code, message, detail):
+            return text_frame(_encode(_ReferredError(ref, code, message, detail)))
         case Hello(user, client, ping, position):
             # Whole seconds are written without a fraction.
             seconds = int(ping) if ping == int(ping) else ping

@@ -135,7 +135,7 @@ def decode_request(text: bytes) -> Command | Error:
     try:
         return frame.command()
     except BadRequest as error:
-        return Error(frame.ref, BAD_REQUEST.code, str(error))
+        return Error(frame.ref, BAD_REQUEST.code, BAD_REQUEST.message, str(error))
 
 
 def _refusal(text: bytes, reason: str) -> Error:
@@ -146,9 +146,9 @@ def _refusal(text: bytes, reason: str) -> Error:
     try:
         kind = _kinds.decode(text).type
     except _UNREADABLE:
-        return Error(ref, BAD_REQUEST.code, f"bad request: {reason}")
+        return Error(ref, BAD_REQUEST.code, BAD_REQUEST.message, reason)
     if kind in _TYPES:
-        return Error(ref, BAD_REQUEST.code, f"bad request: {reason}")
+        return Error(ref, BAD_REQUEST.code, BAD_REQUEST.message, reason)
     return Error(ref, METHOD_NOT_FOUND.code, METHOD_NOT_FOUND.message)
 
 

@@ -1,4 +1,8 @@
-"""A refused upgrade is one HTTP/1.1 response with a JSON body `{"code":…,"message":…}`, after which the link closes."""
+"""A refused upgrade is one HTTP/1.1 response, after which the link closes.
+
+Its JSON body is `{"code":…,"message":…}` in the code's standard words, and a `detail` for a person
+where there is one.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +31,17 @@ class UpgradeRefused(GatewayError):
     Attributes:
         status: The HTTP status, 400–599.
         code: The number in the body, from the table in `model/codes.py`.
-        message: The words in the body.
+        message: The code's standard words.
+        detail: What was wrong, for a person; may be empty.
         headers: What the response has besides its length, type and `Connection: close`.
     """
 
-    def __init__(self, status: int, message: str, *, error: ErrorCode = BAD_REQUEST, headers: Headers = ()) -> None:
-        super().__init__(f"{status} {message}")
+    def __init__(self, status: int, detail: str = "", *, error: ErrorCode = BAD_REQUEST, headers: Headers = ()) -> None:
+        super().__init__(f"{status} {detail or error.message}")
         self.status = status
         self.code = error.code
-        self.message = message
+        self.message = error.message
+        self.detail = detail
         self.headers = tuple(headers)
 
 
@@ -45,13 +51,14 @@ def refusal_of(error: RequestError) -> UpgradeRefused:
     Who is unauthorized learns no reason: that is for the log.
     """
     status, headers = _STATUS.get(type(error), (400, ()))
-    message = error.error_code.message if isinstance(error, Unauthorized) else str(error)
-    return UpgradeRefused(status, message or error.error_code.message, error=error.error_code, headers=headers)
+    detail = "" if isinstance(error, Unauthorized) else str(error)
+    return UpgradeRefused(status, detail, error=error.error_code, headers=headers)
 
 
 def refusal_response(refused: UpgradeRefused) -> bytes:
     """Write the whole HTTP/1.1 response of a refusal; the caller closes the link after it."""
-    body = msgspec.json.encode({"code": refused.code, "message": refused.message})
+    detail = {"detail": refused.detail} if refused.detail else {}
+    body = msgspec.json.encode({"code": refused.code, "message": refused.message, **detail})
     # An Upgrade header counts only when Connection names it (RFC 9110 §7.8).
     connection = "close, upgrade" if any(name == "Upgrade" for name, _ in refused.headers) else "close"
     headers = (
