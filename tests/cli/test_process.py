@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 import signal
 import socket
 import subprocess
@@ -16,8 +18,11 @@ PROGRAM = [sys.executable, "-c", "import sys; from trio_gateway.cli.main import 
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """Find a port below those that the kernel gives to whoever connects next, so that it is still free a moment later."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
