@@ -20,7 +20,7 @@ from trio_gateway.cli.main import main
 PERIOD = 0.004
 """Seconds of CPU between samples: as fine as a kernel with 250 ticks a second tells them. Each wakes Trio's own signal pipe too, about 20 µs: half a per cent."""
 
-ROWS = 45
+ROWS = 60
 
 
 def stack(frame: FrameType | None) -> Iterator[tuple[CodeType, int]]:

@@ -22,6 +22,7 @@ from trio_gateway.settings.data_directory import read_development_secret
 from trio_gateway.settings.settings import Settings
 
 TRY_PAGE_TOKEN_SECONDS = 24 * 3600
+POLL_SECONDS = 0.02
 
 
 class Gateway:
@@ -45,6 +46,11 @@ class Gateway:
         Raises a RequestError (nothing happened) or BrokerUnavailable (unknown: repeat with the same id).
         """
         return await self.node.broker.publish(channel, msgspec.json.encode(data), id=id)
+
+    async def wait_ready(self) -> None:
+        """Wait until the store can be used both ways, however long that takes."""
+        while self.node.broker.health().reasons:  # noqa: ASYNC110 - the broker's health is read, never told
+            await trio.sleep(POLL_SECONDS)
 
     def health(self) -> NodeHealth:
         """Show how the node stands now."""

@@ -39,6 +39,9 @@ from trio_gateway.settings.settings import Settings
 FLUSH_SECONDS = 2.0
 """For pending acks at the end; what is not written by then comes again to its device."""
 
+READY_SECONDS = 3.0
+"""For the store at the start: the next line that somebody types is a publish."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -95,12 +98,15 @@ async def _stop(supervisor: Supervisor, server: ClientServer, gateway: Gateway) 
 async def serve_gateway(settings: Settings, *, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.
 
-    Calls `on_ready` when clients can connect. Raises as `open_gateway` does.
+    Calls `on_ready` when clients can connect; where the store is away, it waits for that a moment and
+    goes on without. Raises as `open_gateway` does.
     """
     async with trio.open_nursery() as nursery:
         stopping = trio.Event()
         await nursery.start(_watch_signals, stopping, nursery.cancel_scope)
-        async with open_gateway(settings):
+        async with open_gateway(settings) as gateway:
+            with trio.move_on_after(READY_SECONDS):
+                await gateway.wait_ready()
             on_ready()
             await stopping.wait()
         nursery.cancel_scope.cancel()

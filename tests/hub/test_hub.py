@@ -507,7 +507,9 @@ class TestDevices:
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
-        st.sampled_from(["publish", "publish", "publish", "deaf", "hear", "stall", "resume", "resumed", "forget", "join"]),
+        st.sampled_from(
+            ["publish", "publish", "publish", "deaf", "hear", "stall", "resume", "resumed", "forget", "join"]
+        ),
         max_size=40,
     )
 )

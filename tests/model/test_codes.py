@@ -7,7 +7,18 @@ from trio_gateway.model.codes import DISCONNECT_CODES, ERROR_CODES, is_terminal
 
 @pytest.mark.parametrize(
     ("code", "terminal"),
-    [(1000, False), (3000, False), (3499, False), (3500, True), (3999, True), (4000, False), (4499, False), (4500, True), (4999, True), (5000, False)],
+    [
+        (1000, False),
+        (3000, False),
+        (3499, False),
+        (3500, True),
+        (3999, True),
+        (4000, False),
+        (4499, False),
+        (4500, True),
+        (4999, True),
+        (5000, False),
+    ],
 )
 def test_only_3500_to_3999_and_4500_to_4999_are_terminal(code, terminal):
     assert is_terminal(code) is terminal

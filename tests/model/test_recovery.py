@@ -25,9 +25,21 @@ JUMP = 1_700_000_000_000_000
 CASES = {
     "caught up: nothing": (Position(E, 5), Stored(E, 5, []), None, [], 5),
     "behind: what came after": (Position(E, 3), Stored(E, 5, publications(4, 5, prev=3)), None, [4, 5], 5),
-    "offsets jump: a jump is no loss": (Position(E, 3), Stored(E, JUMP, publications(JUMP, prev=3)), None, [JUMP], JUMP),
+    "offsets jump: a jump is no loss": (
+        Position(E, 3),
+        Stored(E, JUMP, publications(JUMP, prev=3)),
+        None,
+        [JUMP],
+        JUMP,
+    ),
     "within a jump: continuous": (Position(E, 4), Stored(E, JUMP, publications(JUMP, prev=3)), None, [JUMP], JUMP),
-    "trimmed: a gap up to the first kept": (Position(E, 1), Stored(E, 6, publications(5, 6, prev=4)), (2, 4), [5, 6], 6),
+    "trimmed: a gap up to the first kept": (
+        Position(E, 1),
+        Stored(E, 6, publications(5, 6, prev=4)),
+        (2, 4),
+        [5, 6],
+        6,
+    ),
     "expired: a gap up to the top": (Position(E, 1), Stored(E, 6, []), (2, 6), [], 6),
     "the store lost its tail: from its top, no gap": (Position(E, 9), Stored(E, 5, []), None, [], 5),
     "another epoch: a gap without bounds, then all": (

@@ -163,8 +163,8 @@ def test_a_reference_behind_broken_text_is_not_read():
 
 def test_the_error_names_the_wrong_field():
     assert "$.offset" in decode(type="ack", offset="1").detail
-    assert "`data`" in decode(type="message").message
-    assert "user id" in decode(type="send", to="", data=1).message
+    assert "`data`" in decode(type="message").detail
+    assert "user id" in decode(type="send", to="", data=1).detail
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'[{"a":'])

@@ -190,7 +190,7 @@ def test_another_method_learns_which_one_is_allowed():
 
 
 def test_a_refusal_does_not_quote_the_request():
-    assert "s3cret" not in refusal(head(extra=[("s3 cret", "s3cret")])).message
+    assert "s3cret" not in refusal(head(extra=[("s3 cret", "s3cret")])).detail
 
 
 # -- Reading the head

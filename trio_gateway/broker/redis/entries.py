@@ -21,8 +21,11 @@ def parse_hint(channel: str, payload: bytes) -> Hint:
     if len(fields) != 8 or fields[0] != FORMAT:
         return Hint(channel, "", None)
     _, epoch, offset, prev, time, sender, id, data = fields
-    publication = Publication(int(offset), int(prev), data, int(time), sender.decode(), id.decode())
-    return Hint(channel, epoch.decode(), publication)
+    try:
+        publication = Publication(int(offset), int(prev), data, int(time), _text(sender), _text(id))
+        return Hint(channel, epoch.decode(), publication)
+    except ValueError:
+        return Hint(channel, "", None)  # somebody else published there; the stream has the truth
 
 
 def parse_entries(entries: Sequence[bytes]) -> list[Publication]:
@@ -38,4 +41,9 @@ def offset_of(id: bytes) -> int:
 
 def _publication(offset: int, body: bytes) -> Publication:
     prev, time, sender, id, data = body.split(b"\n", 4)
-    return Publication(offset, int(prev), data, int(time), sender.decode(), id.decode())
+    return Publication(offset, int(prev), data, int(time), _text(sender), _text(id))
+
+
+def _text(field: bytes) -> str:
+    """Read a name; mostly there is none, and this is the hottest path."""
+    return field.decode() if field else ""
