@@ -26,6 +26,24 @@ async def test_messages_are_handed_out_with_everything_that_came(autojump_clock,
         assert await anext(inbox) == ReceivedMessage("#7", 6, None, 1, "", "", Position("e", 6))
 
 
+async def test_iterating_goes_on_over_lost_connections(autojump_clock, gateway, nursery):
+    async def serve():
+        for offset in range(1, 6):
+            connection = await gateway.greet(position=f"e:{offset - 1}")
+            await connection.message(offset)
+            await connection.lose()
+
+    nursery.start_soon(serve)
+    offsets = []
+    async with gateway.connect() as inbox:
+        async for message in inbox:
+            offsets.append(message.offset)
+            if len(offsets) == 5:
+                break
+
+    assert offsets == [1, 2, 3, 4, 5]
+
+
 async def test_a_token_goes_into_a_header_and_pings_are_asked_for_in_json(autojump_clock, gateway, nursery):
     connection = None
 

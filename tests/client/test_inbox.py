@@ -75,7 +75,10 @@ async def test_requests_work_while_another_task_iterates_and_answers_find_their_
 async def test_a_refused_request_raises_the_error_of_its_code(autojump_clock, gateway, nursery):
     async def serve():
         connection = await gateway.greet()
-        await connection.error(await connection.receive(), 103, "not yours")
+        request = await connection.receive()
+        await connection.send(
+            type="error", ref=request["ref"], code=103, message="permission denied", detail="not yours"
+        )
         await connection.error(await connection.receive(), 4242, "an application's own")
 
     nursery.start_soon(serve)

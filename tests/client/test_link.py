@@ -323,3 +323,32 @@ async def test_an_application_that_takes_nothing_reads_no_more_than_the_bound(
         assert held == list(range(1, 11))
 
         assert [(await anext(inbox)).offset for _ in range(99)] == list(range(1, 100))
+
+
+async def test_a_server_that_speaks_before_its_hello_is_left(autojump_clock, gateway, nursery):
+    async def serve():
+        connection = await gateway.accept()
+        await connection.message(1)
+        await gateway.greet()
+
+    nursery.start_soon(serve)
+    async with gateway.connect():
+        pass
+
+    assert len(gateway.attempts) == 2
+
+
+async def test_a_server_that_takes_no_pong_is_left(autojump_clock, gateway, nursery):
+    async def serve():
+        connection = await gateway.greet()
+        gateway.opened[0].send_stream.send_all_hook = trio.sleep_forever
+        await connection.send(type="ping")
+        connection = await gateway.greet()
+        await connection.message(1)
+
+    nursery.start_soon(serve)
+    async with gateway.connect() as inbox:
+        await anext(inbox)
+
+    # Ten seconds for the write, two for a Close that might have said why, two for leaving.
+    assert gateway.attempts[1] - gateway.attempts[0] <= 10 + 2 + 2 + 0.5

@@ -1,4 +1,4 @@
-"""Floor 2: a client of the gateway, over the plain protocol, on Trio.
+"""Floor 3: a client of the gateway, over the plain protocol, on Trio.
 
     async with connect("ws://127.0.0.1:8000", user="7", device="phone") as inbox:
         async for message in inbox:

@@ -54,12 +54,20 @@ class Ok(msgspec.Struct, tag_field="type", tag="ok", frozen=True):
 
 
 class Error(msgspec.Struct, tag_field="type", tag="error", frozen=True):
-    """Say that a request did not take effect; code 100: unknown whether it did."""
+    """Say that a request did not take effect; code 100: unknown whether it did.
+
+    `message` is the code's standard words, `detail` what was wrong this time, where the server says it.
+    """
 
     code: int
     message: str = ""
     detail: str = ""
     ref: Ref = None
+
+    @property
+    def reason(self) -> str:
+        """Say what was wrong, as exactly as the server did."""
+        return self.detail or self.message
 
 
 class Goodbye(msgspec.Struct, tag_field="type", tag="goodbye", frozen=True):

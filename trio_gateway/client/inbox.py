@@ -129,7 +129,7 @@ class Inbox:
                     return answer
                 if isinstance(answer, Error):
                     if answer.code != codes.INTERNAL_ERROR.code:
-                        raise request_error(answer.code, answer.detail or answer.message)
+                        raise request_error(answer.code, answer.reason)
                     await trio.sleep(backoff.next())
         raise OutcomeUnknown(request.type, request.id)
 

@@ -213,7 +213,7 @@ class Link:
         with trio.move_on_after(ANSWER_SECONDS) as waiting:
             while isinstance(answer := await self.ask(request), Error):
                 if answer.code != codes.INTERNAL_ERROR.code:
-                    self.end(request_error(answer.code, f"{channel}: {answer.detail or answer.message}"))
+                    self.end(request_error(answer.code, f"{channel}: {answer.reason}"))
                     return
                 # The store is away. That is no reason to hurry, nor to leave.
                 waiting.deadline = math.inf

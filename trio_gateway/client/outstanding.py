@@ -76,7 +76,7 @@ class Outstanding:
             expected.settle(frame)
             self.forget(expected)
         elif isinstance(frame, Error):
-            logger.info("the server reports error %d: %s", frame.code, frame.message)
+            logger.info("the server reports error %d: %s", frame.code, frame.reason)
 
     def fail_largest(self) -> bool:
         """Fail the largest request: the server took offence at the size of a frame, so that one is too large.
@@ -86,7 +86,7 @@ class Outstanding:
         if not self._expected:
             return False
         largest = max(self._expected.values(), key=lambda expected: expected.size)
-        self.answer(Error(codes.BAD_REQUEST.code, "larger than the server lets a frame be", largest.ref))
+        self.answer(Error(codes.BAD_REQUEST.code, "larger than the server lets a frame be", ref=largest.ref))
         return True
 
     def lose_all(self) -> None:
