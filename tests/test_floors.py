@@ -22,9 +22,6 @@ MAP = ast.get_docstring(ast.parse((ROOT / PACKAGE / "__init__.py").read_text(enc
 FLOORS = {part: int(floor) for part, floor in re.findall(r"^ +(\w+)/? +(\d) ", MAP, re.MULTILINE)} | {"": 99}
 """The height of each part of the package, read from the package's own map; the package itself stands on top."""
 
-STEPS_ON_ONE_FLOOR = {("publisher", "broker"), ("supervisor", "embedded")}
-"""Publishing from a back end calls the broker's functions; the supervisor runs the embedded Valkey."""
-
 PURE = {"model", "settings", "wire", "session"}
 DOORS = {"trio_gateway.gateway", "trio_gateway.client"}
 """The two parts that may import trio_websocket, in one module each."""
@@ -96,7 +93,7 @@ def part_of(name: str) -> str:
 
 
 def goes_down(part: str, other: str) -> bool:
-    return part == other or FLOORS[other] < FLOORS[part] or (part, other) in STEPS_ON_ONE_FLOOR
+    return part == other or FLOORS[other] < FLOORS[part]
 
 
 def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

@@ -70,7 +70,7 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
-@pytest.mark.parametrize("name", ["py.typed", "functions.lua", "try.html"])
+@pytest.mark.parametrize("name", ["py.typed", "publish.lua", "try.html"])
 def test_the_wheel_carries_what_is_no_python(wheel, name):
     assert name in {entry.rpartition("/")[2] for entry in wheel.namelist()}
 

@@ -7,12 +7,82 @@ The folders are the floors of the design; imports go down only:
     wire/        1  bytes and text without I/O: frames, the upgrade request, the plain codec
     session/     2  one client's state without I/O: identity, permissions, commands to effects
     broker/      2  the seam to the store; memory and Redis behind it
-    publisher/   2  publishing from a back end, synchronous or on Trio
-    client/      2  a client of the gateway, on Trio
+    embedded/    2  a private Valkey as a child process
+    publisher/   3  publishing from a back end, synchronous or on Trio
+    client/      3  a client of the gateway, on Trio
     hub/         3  topics, tails, cursors, fan-out
     gateway/     4  sockets, connections, the server, the drain
     admin/       4  the operations server: health and the page to try it
-    embedded/    5  a private Valkey as a child process
-    supervisor   5  the nursery tree
-    cli/         6  the command line
+    running      5  a running gateway, as the application around it sees it
+    supervisor   6  the nursery tree
+    cli/         7  the command line
+
+Public names are imported when they are first used, so that a program that only publishes does not
+load the server: `open_gateway`, `Gateway`, `Hooks`, `ClientMessage`, `Client`, `Settings`,
+`load_settings`, `MemoryBroker`, `Publisher`, `AsyncPublisher`, `connect`, `Position`, `User`, and the
+errors of `trio_gateway.model.errors` as the module `errors`.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trio_gateway.broker.memory import MemoryBroker
+    from trio_gateway.client import connect
+    from trio_gateway.gateway.hooks import ClientMessage, Hooks
+    from trio_gateway.model import errors
+    from trio_gateway.model.position import Position
+    from trio_gateway.model.user import User
+    from trio_gateway.publisher import AsyncPublisher, Publisher
+    from trio_gateway.running import Gateway
+    from trio_gateway.session.client import Client
+    from trio_gateway.settings.loader import load_settings
+    from trio_gateway.settings.settings import Settings
+    from trio_gateway.supervisor import open_gateway
+
+__all__ = [
+    "AsyncPublisher",
+    "Client",
+    "ClientMessage",
+    "Gateway",
+    "Hooks",
+    "MemoryBroker",
+    "Position",
+    "Publisher",
+    "Settings",
+    "User",
+    "connect",
+    "errors",
+    "load_settings",
+    "open_gateway",
+]
+
+_HOMES = {
+    "AsyncPublisher": "publisher",
+    "Client": "session.client",
+    "ClientMessage": "gateway.hooks",
+    "Gateway": "running",
+    "Hooks": "gateway.hooks",
+    "MemoryBroker": "broker.memory",
+    "Position": "model.position",
+    "Publisher": "publisher",
+    "Settings": "settings.settings",
+    "User": "model.user",
+    "connect": "client",
+    "load_settings": "settings.loader",
+    "open_gateway": "supervisor",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "errors":
+        return import_module("trio_gateway.model.errors")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'trio_gateway' has no attribute {name!r}")
+    return getattr(import_module(f"trio_gateway.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 from importlib.metadata import version
 from uuid import uuid4
@@ -85,5 +86,5 @@ def make_try_page(settings: Settings, port: int) -> TryPage:
         port=port,
         make_token=(lambda user: make_token(secret, user, TRY_PAGE_TOKEN_SECONDS)) if made_up and secret else None,
         insecure=settings.insecure,
-        options=f"--data-dir {settings.data_dir}" if settings.data_dir else "",
+        options=f"--data-dir {shlex.quote(str(settings.data_dir))}" if settings.data_dir else "",
     )

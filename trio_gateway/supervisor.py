@@ -95,7 +95,7 @@ async def _stop(supervisor: Supervisor, server: ClientServer, gateway: Gateway) 
     log.info("stopped")
 
 
-async def serve_gateway(settings: Settings, *, on_ready: Callable[[], None]) -> None:
+async def serve_gateway(settings: Settings, *, on_ready: Callable[[Gateway], None]) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.
 
     Calls `on_ready` when clients can connect; where the store is away, it waits for that a moment and
@@ -107,7 +107,7 @@ async def serve_gateway(settings: Settings, *, on_ready: Callable[[], None]) -> 
         async with open_gateway(settings) as gateway:
             with trio.move_on_after(READY_SECONDS):
                 await gateway.wait_ready()
-            on_ready()
+            on_ready(gateway)
             await stopping.wait()
         nursery.cancel_scope.cancel()
 

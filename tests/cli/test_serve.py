@@ -29,12 +29,12 @@ class FakeSupervisor(types.ModuleType):
     settings: Settings
     error: BaseException | None = None
 
-    async def serve_gateway(self, settings: Settings, *, on_ready: Callable[[], None]) -> None:
+    async def serve_gateway(self, settings: Settings, *, on_ready: Callable[[types.SimpleNamespace], None]) -> None:
         self.settings = settings
         await trio.lowlevel.checkpoint()
         if self.error:
             raise self.error
-        on_ready()
+        on_ready(types.SimpleNamespace(port=settings.port, admin_port=settings.admin_port))
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""Floor 6: the command line. Heavy things are imported inside the commands that need them."""
+"""Floor 7: the command line. Heavy things are imported inside the commands that need them."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from typing import TYPE_CHECKING
+
 import attrs
 
 from trio_gateway.cli.banner import FIRST_USER, TOKEN_SECONDS, banner
@@ -14,6 +16,9 @@ from trio_gateway.cli.tokens import make_token
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings.data_directory import SECRET_BYTES, make_development_secret
 from trio_gateway.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from trio_gateway.running import Gateway
 
 
 @takes_flags()
@@ -63,9 +68,11 @@ def _run(settings: Settings, token: str | None) -> None:
 
     configure_logs(settings.log_format, settings.log_level)
 
-    def on_ready() -> None:
+    def on_ready(gateway: Gateway) -> None:
         if settings.log_format == "console":
-            print(banner(settings, token), flush=True)  # noqa: T201
+            # Port 0 was a wish for any that is free.
+            bound = attrs.evolve(settings, port=gateway.port, admin_port=gateway.admin_port)
+            print(banner(bound, token), flush=True)  # noqa: T201
         elif token:
             # Where logs are for machines, a banner is in the way.
             structlog.get_logger(__name__).warning("no token secret is set, so one was made up for this machine")

@@ -1,4 +1,4 @@
-"""Floor 2: publishing from a back end, with the same Redis function as everybody else.
+"""Floor 3: publishing from a back end, with the same Redis function as everybody else.
 
     with Publisher("redis://localhost:6379") as publisher:
         publisher.send_to_user("7", {"text": "hi"})
