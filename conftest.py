@@ -32,12 +32,14 @@ class Terminals:
 
     def run(self, block: str) -> None:
         """Run one block to its end; one that serves or listens only until it is ready."""
-        stays = "trio-gateway serve" in block or "trio-gateway listen" in block
+        serves, listens = "trio-gateway serve" in block, "trio-gateway listen" in block
+        if serves and self.answers():
+            raise AssertionError("a gateway runs on this machine already: the pages need its ports, 8000 and 9000")
         log = Path(self.home.name, f"{len(self.open)}.log")
         with log.open("w") as output:
             shell = self.start(["bash", "-euo", "pipefail", "-c", block], output)
         self.open.append(shell)
-        self.wait(shell, log) if stays else shell.wait(SECONDS)
+        self.wait(shell, log) if serves or listens else shell.wait(SECONDS)
         if shell.returncode:
             raise AssertionError(f"exit code {shell.returncode}:\n{log.read_text()}")
 
@@ -56,10 +58,14 @@ class Terminals:
     def wait(self, shell: subprocess.Popen[str], log: Path) -> None:
         """Wait until a gateway answers: what serves is up then, what listens can connect."""
         deadline = time.monotonic() + SECONDS
-        ping = [str(Path(sysconfig.get_path("scripts"), "trio-gateway")), "ping"]
-        while subprocess.run(ping, env=self.environment, check=False, capture_output=True).returncode:
+        while not self.answers() or shell.poll() is not None:
             if shell.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"no gateway came up:\n{log.read_text()}")
+
+    def answers(self) -> bool:
+        """Tell whether a gateway answers on the default ports."""
+        ping = ["trio-gateway", "ping"]
+        return not subprocess.run(ping, env=self.environment, check=False, capture_output=True).returncode
 
     def close(self) -> None:
         """End what the page left running, the last first, as somebody closes their terminals."""

@@ -70,9 +70,16 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
-@pytest.mark.parametrize("name", ["py.typed", "publish.lua", "try.html"])
-def test_the_wheel_carries_what_is_no_python(wheel, name):
-    assert name in {entry.rpartition("/")[2] for entry in wheel.namelist()}
+def test_the_wheel_carries_every_file_of_the_package(wheel):
+    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "trio_gateway").rglob("*.*") if path.is_file()}
+    missing = {name for name in files if "__pycache__" not in name} - set(wheel.namelist())
+
+    assert missing == set()
+
+
+@pytest.mark.parametrize("kind", [".lua", ".html", ".typed"])
+def test_the_wheel_carries_what_is_no_python(wheel, kind):
+    assert [name for name in wheel.namelist() if name.endswith(kind)]
 
 
 def test_the_wheel_carries_the_package_and_nothing_else(wheel):
