@@ -9,9 +9,15 @@ import trio
 import trio.testing
 
 HELLO = b"%3\r\n$7\r\nversion\r\n$5\r\n9.1.0\r\n$5\r\nproto\r\n:3\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
-INFO = b"$30\r\nmaxmemory_policy:noeviction\r\n\r\n\r\n"
-
 Answer = Callable[[list[bytes]], bytes]
+
+
+def bulk(text: bytes) -> bytes:
+    """Write a RESP bulk string."""
+    return b"$%d\r\n%s\r\n" % (len(text), text)
+
+
+INFO = bulk(b"# Memory\r\nmaxmemory_policy:noeviction\r\n")
 
 
 def push(*parts: bytes | int) -> bytes:

@@ -25,7 +25,8 @@ class Subscription:
     async def wait_confirmed(self) -> None:
         """Wait until the server confirmed it; the caller has the deadline."""
         while not self.confirmed:
-            self._waiters = self._waiters or trio.Event()
+            if self._waiters is None:
+                self._waiters = trio.Event()
             await self._waiters.wait()
 
     def confirm(self) -> None:
