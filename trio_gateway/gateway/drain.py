@@ -22,11 +22,12 @@ async def drain(node: Node, window: float) -> None:
     Returns when the last one has gone; connections that finish opening meanwhile are told as well.
     """
     leaving = list(node.connections)
-    rate = max(len(leaving) / window if window else float("inf"), SLOWEST_GOODBYES_PER_SECOND)
+    duration = min(window, len(leaving) / SLOWEST_GOODBYES_PER_SECOND)
     started = trio.current_time()
     told = 0
     while told < len(leaving):
-        due = min(len(leaving), 1 + int((trio.current_time() - started) * rate))
+        passed = (trio.current_time() - started) / duration if duration else 1.0
+        due = min(len(leaving), 1 + int(passed * len(leaving)))
         for connection in leaving[told:due]:
             connection.leave(codes.SHUTDOWN)
         told = due
