@@ -153,7 +153,9 @@ async def test_of_too_many_devices_the_longest_unused_is_forgotten(broker):
 async def use_later(broker, device):
     """Attach a device, in a later millisecond than what was attached before."""
     started = (await broker.publish("clock", b"0"), (await broker.read("clock", 0, 100)).publications[-1].time)[1]
-    while (await broker.publish("clock", b"0")) and (await broker.read("clock", 0, 500)).publications[-1].time == started:
+    while (await broker.publish("clock", b"0")) and (await broker.read("clock", 0, 500)).publications[
+        -1
+    ].time == started:
         pass
     await broker.attach(INBOX, device=device)
 

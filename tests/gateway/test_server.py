@@ -1,8 +1,9 @@
 """The client server accepts in batches, survives what accept() may say, and drains at the pace it promises."""
 
 import errno
-import os
 import socket
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import trio
@@ -63,13 +64,12 @@ async def test_a_machine_out_of_descriptors_is_waited_for(place, autojump_clock)
     """accept() failing with EMFILE must not end the server; nor must a connection that was gone before its accept."""
 
     class Listener(socket.socket):
-        failures = [OSError(errno.EMFILE, "too many"), ConnectionAbortedError()]
-
         def accept(self):
-            if self.failures:
-                raise self.failures.pop(0)
+            if failures:
+                raise failures.pop(0)
             return super().accept()
 
+    failures = [OSError(errno.EMFILE, "too many"), ConnectionAbortedError()]
     listener = Listener()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
@@ -224,7 +224,7 @@ async def test_every_connection_is_pinged_once_an_interval_and_checked_when_the_
         pings = [time for kind, time in connection.log if kind == "ping"]
         checks = [time for kind, time in connection.log if kind == "check"]
         assert len(pings) == 4
-        assert all(later - earlier == pytest.approx(25) for earlier, later in zip(pings, pings[1:], strict=False))
+        assert all(later - earlier == pytest.approx(25) for earlier, later in pairwise(pings))
         assert all(any(check - ping == pytest.approx(10) for check in checks) for ping in pings[:-1])
 
 
@@ -249,7 +249,7 @@ async def test_nothing_is_left_after_connects_and_ends_of_every_kind(place, serv
     """2,000 clients close, reset, vanish half-way through the handshake, or break the protocol."""
 
     def descriptors():
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     await wait_all_tasks_blocked()
     tasks, files = trio.lowlevel.current_statistics().tasks_living, descriptors()
