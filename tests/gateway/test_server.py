@@ -193,6 +193,18 @@ class TestDrain:
         assert trio.current_time() < 2
         assert (await peer.closed()).code is None
 
+    async def test_who_finishes_its_opening_during_the_drain_is_told_at_once(self, place, autojump_clock):
+        peer = place.wire()
+        await peer.write(request()[:-2])
+        await wait_all_tasks_blocked()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(drain, place.node, 0)
+            await wait_all_tasks_blocked()
+            await peer.write(request()[-2:])
+            await peer.read_head()
+            assert (await peer.receive_until("goodbye"))["code"] == 3001
+            assert (await peer.closed()).code == 3001
+
     async def test_a_client_that_answers_nothing_is_dropped_after_5_s(self, place, autojump_clock):
         peers = await self.dial_many(place, 3)
         await drain(place.node, 0)

@@ -164,6 +164,8 @@ class Connection:
         slot = self._node.heartbeat.add(self)
         del self._node.openings[self._scope]
         self._node.connections[self] = None
+        if self._node.dismissing:
+            self.leave(codes.SHUTDOWN)
         try:
             await self._converse(inbox)
             await self._close()

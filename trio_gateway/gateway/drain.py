@@ -19,7 +19,7 @@ TICK_SECONDS = 0.02
 async def drain(node: Node, window: float) -> None:
     """Tell every client goodbye, evenly over `window` seconds but never slower than 500 a second.
 
-    Returns when the last one has gone; connections that finish opening meanwhile are told as well.
+    Returns when the last one has gone; who finishes its opening later is told at once.
     """
     leaving = list(node.connections)
     duration = min(window, len(leaving) / SLOWEST_GOODBYES_PER_SECOND)
@@ -32,14 +32,13 @@ async def drain(node: Node, window: float) -> None:
             connection.leave(codes.SHUTDOWN)
         told = due
         await trio.sleep(TICK_SECONDS)
-    await _tell_late_ones(node)
-
-
-async def _tell_late_ones(node: Node) -> None:
-    """Tell those whose opening was under way; one that does not end its request now is dropped."""
-    for scope in list(node.openings):
-        scope.deadline = min(scope.deadline, trio.current_time() + OPENING_SECONDS)
+    node.dismissing = True
+    _hurry_openings(node)
     while node.sockets:
-        for connection in list(node.connections):
-            connection.leave(codes.SHUTDOWN)
         await trio.sleep(TICK_SECONDS)
+
+
+def _hurry_openings(node: Node) -> None:
+    """Let an opening that is under way end soon: a client that does not end its request is dropped."""
+    for scope in node.openings:
+        scope.deadline = min(scope.deadline, trio.current_time() + OPENING_SECONDS)

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Node:
-    """Hold the settings, the hub, and the connections: those in their opening, and those accepted and not ended."""
+    """Hold the settings, the hub, and the connections: those in their opening, and those accepted and not ended.
+
+    `draining` says that a stop began, `dismissing` that everybody was told: who comes now is told at once.
+    """
 
     def __init__(self, settings: Settings, broker: Broker, hooks: Hooks) -> None:
         self.settings = settings
@@ -30,6 +33,7 @@ class Node:
         self.openings: dict[trio.CancelScope, None] = {}
         self.connections: dict[Connection, None] = {}
         self.draining = False
+        self.dismissing = False
         self.started = trio.current_time()
 
     @property
