@@ -89,5 +89,5 @@ def running(directory: Path, *options: str):
 async def until(condition, *, seconds: float = 20.0) -> None:
     """Wait until the condition holds; fails after a deadline that only a broken program reaches."""
     with trio.fail_after(seconds):
-        while not condition():  # noqa: ASYNC110  # another process tells nothing
+        while not condition():  # another process tells nothing
             await trio.sleep(0.01)
