@@ -68,13 +68,19 @@ class BrokerHealth:
 
 
 class Listener(Protocol):
-    """Take what the feed brings. The broker calls one method at a time and waits for it."""
+    """Take what the feed brings. The broker calls one method at a time and waits for it.
+
+    Neither may wait for `follow`: its confirmation comes by the same feed, which waits for them.
+    """
 
     async def take_hints(self, hints: Sequence[Hint]) -> None:
         """Take the hints that arrived in one read of the feed, in the order of arrival."""
 
     async def take_feed_resumed(self) -> None:
-        """Learn that the feed was away and all followed channels are followed again: hints may be missing."""
+        """Learn that the feed was away and all followed channels are followed again: hints may be missing.
+
+        Also said where hints had to be dropped. Every topic reads the store from its top.
+        """
 
 
 class Broker(Protocol):
@@ -94,7 +100,7 @@ class Broker(Protocol):
         `Position("", 0)` where the channel keeps no history. Offsets strictly increase and are never
         used twice in one epoch, whatever the store lost.
 
-        Raises InvalidChannel, InvalidData, InvalidId or PublicationTooLarge, and nothing is stored;
+        Raises InvalidChannel, UnknownChannel, InvalidData, InvalidId or PublicationTooLarge, and nothing is stored;
         raises BrokerUnavailable when the outcome is unknown.
         """
 
@@ -110,14 +116,26 @@ class Broker(Protocol):
 
         A device seen for the first time gets its cursor at the top, or at `since` (START: before all
         that is kept; clamped to the top; another epoch's counts as START) before this returns. At most
-        `max_devices` are kept per inbox: the longest unused goes. Renews expiries.
+        `max_devices` are kept per inbox: the longest unused goes. Renews expiries. A known device keeps its
+        cursor whatever `since` says; its epoch is another than the channel's where the store lost the latter.
+        A channel without history answers `Attachment("", 0)`, and START as the cursor.
+
+        Raises InvalidChannel, UnknownChannel, or BadRequest for a device of another form.
         """
 
     async def acknowledge(self, acks: Sequence[Ack]) -> None:
-        """Move device cursors, each only in the channel's own epoch and never back; never creates a channel."""
+        """Move device cursors, each only in the channel's own epoch and never back; never creates a channel.
+
+        An ack that can't be taken is dropped; raises BrokerUnavailable when the outcome of any is unknown:
+        all may be sent again.
+        """
 
     async def follow(self, channel: str) -> None:
-        """Follow a channel: hints of everything published after this returned are taken by the listener."""
+        """Follow a channel: hints of everything published after this returned are taken by the listener.
+
+        A followed channel stays followed over reconnects. Raises BrokerUnavailable when that was not
+        confirmed in time: the channel is not followed then.
+        """
 
     def unfollow_nowait(self, channel: str) -> None:
         """Stop following a channel; hints may still arrive for a moment."""

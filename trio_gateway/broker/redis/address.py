@@ -37,7 +37,11 @@ class Address:
             return stream
         # Redis closes without a TLS goodbye, and RESP tells itself where a reply ends.
         secured = trio.SSLStream(stream, self.tls, server_hostname=self.host, https_compatible=True)
-        await secured.do_handshake()
+        try:
+            await secured.do_handshake()
+        except BaseException:
+            await trio.aclose_forcefully(stream)
+            raise
         return secured
 
 

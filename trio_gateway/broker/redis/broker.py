@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import outcome
@@ -29,6 +30,9 @@ from trio_gateway.model.errors import BrokerUnavailable
 from trio_gateway.model.position import Position
 from trio_gateway.model.recovery import Stored
 from trio_gateway.settings.namespaces import Namespaces
+
+ANSWER_SECONDS = 1.9
+"""A client is answered within 2 s, whatever happens to the store."""
 
 ACKS_AT_ONCE = 1000
 """Of many, so that one flush does not fill the link."""
@@ -147,12 +151,13 @@ class RedisBroker:
 
     async def _call_loaded(self, command: Command) -> Any:
         """Call, and where the library is missing (which did nothing), load it and repeat once."""
+        started = trio.current_time()
         try:
             return await self._commands.call(*command)
         except exceptions.ResponseError as error:
             if not is_library_missing(error):
                 raise
-        with trio.move_on_after(self._commands.bounds.deadline):
+        with trio.move_on_at(started + ANSWER_SECONDS):
             await self._loader.restore(self._commands.call)
             return await self._commands.call(*command)
         raise exceptions.TimeoutError("the function library could not be loaded in time")
@@ -160,7 +165,6 @@ class RedisBroker:
     async def _prepare(self, link: Link) -> None:
         await check_memory(link)
         await self._loader.load(link.call)
-        await self._owner.claim(link.call)
 
     async def _send_probe(self, number: bytes) -> None:
         await self._call_loaded(("FCALL", "tg1_publish", 2, *self._keys.for_publish(self._own_channel, "", ""), number))
@@ -173,11 +177,10 @@ class RedisBroker:
         self._probe.hear(payload)
 
     async def _keep_up(self) -> None:
-        """Say whose the prefix is, and restore the library, now and then."""
+        """Say whose the prefix is, and restore the library, now and then; what fails here the probe tells of."""
         while True:
-            await trio.sleep(UPKEEP_SECONDS)
-            try:
+            await self._commands.wait_up()
+            with suppress(exceptions.RedisError):
                 await self._owner.claim(self._commands.call)
                 await self._loader.keep(self._commands.call)
-            except exceptions.RedisError:
-                continue  # the probe sees the same and tells why
+            await trio.sleep(UPKEEP_SECONDS)

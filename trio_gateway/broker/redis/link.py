@@ -196,6 +196,6 @@ class Link:
             now = trio.current_time()
             if head.deadline + self._bounds.deadline <= now:
                 return "the server does not answer"
-            due = self._slots.fail_due(now)
-            given_up = head.deadline + self._bounds.deadline
-            await trio.sleep_until(min(given_up, due or given_up))
+            # A command that comes while this sleeps is due no earlier than a deadline from now.
+            due = self._slots.fail_due(now) or now + self._bounds.deadline
+            await trio.sleep_until(min(due, head.deadline + self._bounds.deadline))
