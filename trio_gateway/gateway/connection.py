@@ -168,10 +168,16 @@ class Connection:
             self.leave(codes.SHUTDOWN)
         try:
             await self._converse(inbox)
+            self._fall_silent(slot)
             await self._close()
         finally:
             del self._node.connections[self]
             self._node.heartbeat.remove(self, slot)
+
+    def _fall_silent(self, slot: int) -> None:
+        """Let neither the hub nor the heartbeat write any more: after a Close no frame may follow (RFC 6455 §5.5.1)."""
+        self._requests.end()
+        self._node.heartbeat.remove(self, slot)
 
     async def _converse(self, inbox: Subscription) -> None:
         try:

@@ -36,6 +36,7 @@ class Requests:
         self._codec = subscriber.codec
         self._inbox = inbox
         self._subscriptions: dict[str, Subscription] = {}
+        self._ended = False
 
     async def answer(self, texts: Iterable[bytes]) -> None:
         """Carry out a batch of text messages and write the answers.
@@ -56,10 +57,11 @@ class Requests:
             await self._socket.send(b"".join(answers))
 
     def end(self) -> None:
-        """End every subscription of this client."""
-        for subscription in (self._inbox, *self._subscriptions.values()):
-            self._node.hub.unsubscribe(subscription)
-        self._subscriptions.clear()
+        """End every subscription of this client; does nothing the second time."""
+        if not self._ended:
+            self._ended = True
+            for subscription in (self._inbox, *self._subscriptions.values()):
+                self._node.hub.unsubscribe(subscription)
 
     async def _carry_out(self, effect: Effect, answers: list[bytes]) -> None:
         if isinstance(effect, MoveCursor):
