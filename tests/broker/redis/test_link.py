@@ -102,6 +102,21 @@ async def test_a_command_fails_at_its_deadline(ends, autojump_clock):
     assert trio.current_time() - started == pytest.approx(1.5)
 
 
+async def test_a_command_behind_a_cancelled_one_fails_at_its_own_deadline(ends, nursery, autojump_clock):
+    nursery.start_soon(ends.ask, "answered")
+    await wait_all_tasks_blocked()
+    await ends.server.send_all(b":1\r\n")
+    await trio.sleep(1.4)
+    with trio.move_on_after(0.05):
+        await ends.link.call("CANCELLED")
+    await trio.sleep(0.2)
+    started = trio.current_time()
+    with pytest.raises(exceptions.TimeoutError):
+        await ends.link.call("PING")
+
+    assert trio.current_time() - started == pytest.approx(1.5)
+
+
 async def test_a_head_overdue_by_a_second_deadline_closes_the_link(ends, autojump_clock):
     started = trio.current_time()
     with pytest.raises(exceptions.TimeoutError):
