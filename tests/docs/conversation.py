@@ -1,0 +1,71 @@
+"""A conversation is a WebSocket connection as a page prints it, played line by line against a running gateway.
+
+GET /ws?user=7&device=phone       the upgrade request; header lines may follow, as in HTTP
+< {"type":"hello",…}              what the server sends: character for character, but for each …
+> {"type":"ack","offset":1}       what the client sends
+$ trio-gateway publish …          what is done in a terminal meanwhile
+< close 3001 shutdown             how the server closes; `< 401 {…}` is how it refuses the upgrade
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+VARIES = "…"
+SECONDS = 10.0
+
+
+def matches(expected: str, shown: str) -> bool:
+    """Tell whether these whole lines were shown, one after another; … stands for anything within a line."""
+    return re.search(rf"(?m)^{pattern(expected)}$", shown) is not None
+
+
+def pattern(expected: str) -> str:
+    return ".+?".join(map(re.escape, expected.split(VARIES)))
+
+
+def play(lines: list[str], authority: str, run: Callable[[str], None]) -> None:
+    """Play one conversation; raises AssertionError at the first line that differs. `run` runs a shell command."""
+    request, rest = lines[0], lines[1:]
+    headers = [line.partition(": ")[::2] for line in rest if re.match(r"[A-Z][A-Za-z-]+: ", line)]
+    lines = rest[len(headers) :]
+    try:
+        connection = connect(
+            f"ws://{authority}{request.removeprefix('GET ')}", additional_headers=headers, compression=None
+        )
+    except InvalidStatus as refusal:
+        body = (refusal.response.body or b"").decode()
+        _compare(lines[0], f"{refusal.response.status_code} {body}")
+        assert lines[1:] == [], "nothing follows a refusal"
+        return
+    with connection:
+        for line in lines:
+            _step(connection, line, run)
+
+
+def _step(connection: ClientConnection, line: str, run: Callable[[str], None]) -> None:
+    sign, text = line[:1], line[2:]
+    if sign == "$":
+        run(text)
+    elif sign == ">":
+        connection.send(text)
+    else:
+        _compare(line, _receive(connection))
+
+
+def _receive(connection: ClientConnection) -> str:
+    try:
+        return str(connection.recv(SECONDS))
+    except TimeoutError:
+        return "(nothing)"
+    except ConnectionClosed as closed:
+        said = closed.rcvd
+        return f"close {said.code} {said.reason}".rstrip() if said else "(no Close)"
+
+
+def _compare(line: str, came: str) -> None:
+    assert re.fullmatch(pattern(line.removeprefix("< ")), came), f"the page says {line}\nthere came  < {came}"
