@@ -7,9 +7,8 @@ import trio
 from structlog.testing import capture_logs
 
 from tests.broker.recorder import Recorder
-from tests.broker.redis.conftest import Functions
-from tests.broker.redis.test_lost_writes import free_port
-from tests.broker.valkey import running, until
+from tests.broker.redis.functions import Functions
+from tests.broker.valkey import free_port, running, until
 from trio_gateway.broker.broker import Ack
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.redis import broker as module

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from redis import exceptions
 
-from tests.broker.redis.conftest import Functions
+from tests.broker.redis.functions import Functions
 from trio_gateway.settings.namespaces import ChannelRules, Namespaces
 
 MINUTE = 60_000

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import socket
 
 import pytest
 from redis import exceptions
 
-from tests.broker.redis.conftest import Functions
-from tests.broker.valkey import running
+from tests.broker.redis.functions import Functions
+from tests.broker.valkey import free_port, running
 
 
 def publish_many(functions, count=5):
@@ -80,12 +79,6 @@ def test_the_offsets_of_a_channel_that_was_only_attached_to_jump_as_well(server)
 
     with server.client() as client:
         assert Functions(client, "tg").publish("#7")[1] > 2**50
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @pytest.fixture

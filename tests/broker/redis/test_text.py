@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from redis import exceptions
 
-from tests.broker.redis.conftest import Functions
+from tests.broker.redis.functions import Functions
 from trio_gateway.broker.checks import check_json
 from trio_gateway.model.errors import InvalidData
 
