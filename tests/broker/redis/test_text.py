@@ -89,6 +89,8 @@ def accepts(client):
 @example(b"1.")
 @example(b"[1.]")
 @example(b'{"a":1.e5}')
+@example(b"-.5")
+@example(b"[-.5e1]")
 @example(b"01")
 @example(b"-01")
 @example(b"+1")
@@ -151,6 +153,12 @@ def test_nesting_is_bounded(accepts, depth, taken):
     assert accepts(b"[" * depth + b"]" * depth) == taken
 
 
-@pytest.mark.parametrize("text", ["a.", "1. b", "a\\n. 5.", "tab\\t1.\\u0041", "…", 'say \\"1.\\"'])
+@pytest.mark.parametrize("data", [b"1e400", b"-1E+99999", b"9" * 400])
+def test_a_number_past_a_floats_range_is_json_all_the_same(accepts, data):
+    assert accepts(data)
+    check_json(data)
+
+
+@pytest.mark.parametrize("text", ["a.", "-.5", ".5", "1. b", "a\\n. 5.", "tab\\t1.\\u0041", "…", 'say \\"1.\\"'])
 def test_dots_in_strings_are_no_numbers(accepts, text):
     assert accepts(f'{{"a": "{text}", "b":\n1.5}}'.encode())

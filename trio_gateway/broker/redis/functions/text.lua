@@ -27,7 +27,7 @@ local function is_name(text)
     or (is_utf8(text) and not string.find(text, '[%z\1-\31\127]') and not string.find(text, '\194[\128-\159]'))
 end
 
--- What cjson lets through although RFC 8259 does not: raw control characters in strings, and `1.`.
+-- What cjson lets through although RFC 8259 does not: raw control characters in strings, `1.` and `-.5`.
 local function has_loose_json(data)
   local bare = string.gsub(data, '\\.', '')
   for text in string.gmatch(bare, '"([^"]*)"') do
@@ -36,7 +36,7 @@ local function has_loose_json(data)
     end
   end
   local rest = string.gsub(bare, '"[^"]*"', '""') .. ' '
-  return string.find(rest, '%d%.%D') or string.find(rest, '[%z\1-\8\11\12\14-\31]')
+  return string.find(rest, '%.%D') or string.find(rest, '%D%.') or string.find(rest, '[%z\1-\8\11\12\14-\31]')
 end
 
 -- Most data is plain ASCII without layout, and without a dot: one look tells so.
@@ -47,6 +47,6 @@ local function is_json(data)
   if not is_utf8(data) or not pcall(decode, data) then
     return false
   end
-  local suspicious = string.find(data, '%.%D') or string.find(data, '[%z\1-\31]') or string.sub(data, -1) == '.'
-  return not (suspicious and has_loose_json(data))
+  local odd_dot = string.find(data, '%.%D') or string.find(data, '%D%.') or string.sub(data, -1) == '.'
+  return not ((odd_dot or string.find(data, '[%z\1-\31]')) and has_loose_json(data))
 end
