@@ -2,7 +2,7 @@
 
 GET /ws?user=7&device=phone       the upgrade request; header lines may follow, as in HTTP
 < {"type":"hello",…}              what the server sends: character for character, but for each …
-> {"type":"ack","offset":1}       what the client sends
+> {"type":"ack","offset":1}       what the client sends; … is what the last one stood for
 $ trio-gateway publish …          what is done in a terminal meanwhile
 < close 3001 shutdown             how the server closes; `< 401 {…}` is how it refuses the upgrade
 """
@@ -25,7 +25,7 @@ def matches(expected: str, shown: str) -> bool:
 
 
 def pattern(expected: str) -> str:
-    return ".+?".join(map(re.escape, expected.split(VARIES)))
+    return "(.+?)".join(map(re.escape, expected.split(VARIES)))
 
 
 def play(lines: list[str], authority: str, run: Callable[[str], None]) -> None:
@@ -43,18 +43,26 @@ def play(lines: list[str], authority: str, run: Callable[[str], None]) -> None:
         assert lines[1:] == [], "nothing follows a refusal"
         return
     with connection:
+        _Conversation(connection, run).play(lines)
+
+
+class _Conversation:
+    """Remember what the last … stood for: in a line that is sent, it stands for that again."""
+
+    def __init__(self, connection: ClientConnection, run: Callable[[str], None]) -> None:
+        self._connection = connection
+        self._run = run
+        self._last = ""
+
+    def play(self, lines: list[str]) -> None:
         for line in lines:
-            _step(connection, line, run)
-
-
-def _step(connection: ClientConnection, line: str, run: Callable[[str], None]) -> None:
-    sign, text = line[:1], line[2:]
-    if sign == "$":
-        run(text)
-    elif sign == ">":
-        connection.send(text)
-    else:
-        _compare(line, _receive(connection))
+            sign, text = line[:1], line[2:]
+            if sign == "$":
+                self._run(text)
+            elif sign == ">":
+                self._connection.send(text.replace(VARIES, self._last))
+            else:
+                self._last = (_compare(line, _receive(self._connection)) or (self._last,))[-1]
 
 
 def _receive(connection: ClientConnection) -> str:
@@ -67,5 +75,8 @@ def _receive(connection: ClientConnection) -> str:
         return f"close {said.code} {said.reason}".rstrip() if said else "(no Close)"
 
 
-def _compare(line: str, came: str) -> None:
-    assert re.fullmatch(pattern(line.removeprefix("< ")), came), f"the page says {line}\nthere came  < {came}"
+def _compare(line: str, came: str) -> tuple[str, ...]:
+    """Compare a line with what came; answers what each … stood for."""
+    match = re.fullmatch(pattern(line.removeprefix("< ")), came)
+    assert match, f"the page says {line}\nthere came  < {came}"
+    return match.groups()
