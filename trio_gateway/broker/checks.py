@@ -12,7 +12,6 @@ from trio_gateway.model.channel import check_channel
 from trio_gateway.model.errors import InvalidData, InvalidId, PublicationTooLarge
 from trio_gateway.model.user import CONTROL_CHARACTER
 
-
 STRICT = msgspec.json.Decoder(float_hook=len)
 """The hook spares the number: one past a float's range is JSON all the same."""
 
