@@ -47,8 +47,9 @@ async def until(condition, *, seconds=PATIENCE):
 class GatewayProcess:
     """Run `trio-gateway serve`; it may be killed, stopped and started again on the same data and ports."""
 
-    def __init__(self, directory: Path, *options: str, user: str = "7") -> None:
+    def __init__(self, directory: Path, *options: str, open_files: int = 0) -> None:
         self.directory = directory
+        self.open_files = open_files
         self.options = options
         self.port, self.admin_port = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
@@ -86,7 +87,7 @@ class GatewayProcess:
         self.starts += 1
         with self._log("out").open("wb") as output, self._log("err").open("wb") as errors:
             self.process = subprocess.Popen(
-                [*PROGRAM, "serve", *self.options],
+                [*limited(self.open_files), *PROGRAM, "serve", *self.options],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -194,14 +195,19 @@ class GatewayProcess:
 
 
 @contextlib.asynccontextmanager
-async def serving(directory: Path, *options: str):
+async def serving(directory: Path, *options: str, open_files: int = 0):
     """Give a gateway that is ready, with an embedded Valkey unless the options say otherwise; ends with the block."""
-    gateway = GatewayProcess(directory, *options)
+    gateway = GatewayProcess(directory, *options, open_files=open_files)
     try:
         await gateway.start()
         yield gateway
     finally:
         gateway.close()
+
+
+def limited(open_files: int) -> list[str]:
+    """Write what a command is run by, so that it starts with a soft limit of so many open files."""
+    return ["bash", "-c", f'ulimit -Sn {open_files}; exec "$0" "$@"'] if open_files else []
 
 
 def children(pid: int) -> list[int]:

@@ -21,6 +21,7 @@ class SmallClient:
     """Note what comes; a message is acknowledged by nobody."""
 
     def __init__(self, *, answers_close: bool) -> None:
+        self.sock = socket.socket()
         self.goodbye: dict[str, object] | None = None
         self.goodbye_at = 0.0
         self.heard_after_goodbye = False
@@ -30,9 +31,8 @@ class SmallClient:
         self._answers_close = answers_close
 
     async def open(self, gateway, user: str) -> None:
-        sock = socket.socket()
-        await trio.socket.from_stdlib_socket(sock).connect(("127.0.0.1", gateway.port))
-        self.peer = Peer(sock)
+        await trio.socket.from_stdlib_socket(self.sock).connect(("127.0.0.1", gateway.port))
+        self.peer = Peer(self.sock)
         await self.peer.write(request(f"/ws?user={user}"))
         head = await self.peer.read_head()
         assert head.startswith("HTTP/1.1 101 "), head
@@ -71,16 +71,18 @@ async def crowd(gateway, count: int, *, user: str | None = None, answers_close: 
         async with limit:
             await client.open(gateway, user or f"u{number}")
 
-    async with trio.open_nursery() as opening:
-        for number, client in enumerate(clients):
-            opening.start_soon(connect, number, client)
-    async with trio.open_nursery() as reading:
+    try:
+        async with trio.open_nursery() as opening:
+            for number, client in enumerate(clients):
+                opening.start_soon(connect, number, client)
+        async with trio.open_nursery() as reading:
+            for client in clients:
+                reading.start_soon(client.read)
+            yield clients
+            reading.cancel_scope.cancel()
+    finally:
         for client in clients:
-            reading.start_soon(client.read)
-        yield clients
-        reading.cancel_scope.cancel()
-    for client in clients:
-        client.peer.stream.socket.close()
+            client.sock.close()
 
 
 def allow_open_files(count: int) -> None:

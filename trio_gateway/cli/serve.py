@@ -10,6 +10,7 @@ from trio_gateway.cli.banner import FIRST_USER, TOKEN_SECONDS, banner
 from trio_gateway.cli.exits import say
 from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.cli.local import is_loopback
+from trio_gateway.cli.open_files import raise_open_files
 from trio_gateway.cli.tokens import make_token
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings.data_directory import SECRET_BYTES, make_development_secret
@@ -65,6 +66,7 @@ def _run(settings: Settings, token: str | None) -> None:
     from trio_gateway.supervisor import serve_gateway  # noqa: PLC0415
 
     configure_logs(settings.log_format, settings.log_level)
+    raise_open_files()
 
     def on_ready(gateway: Gateway) -> None:
         if settings.log_format == "console":
