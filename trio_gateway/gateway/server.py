@@ -56,6 +56,8 @@ class ClientServer:
     async def _accept(self, connections: trio.Nursery) -> None:
         while True:
             await trio.lowlevel.wait_readable(self._listener)
+            if self._accepting.cancel_called:
+                return  # somebody arrived in the turn in which the socket was closed: it goes elsewhere
             try:
                 self._accept_batch(connections)
             except OSError as error:
