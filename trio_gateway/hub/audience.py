@@ -34,35 +34,46 @@ class Audience:
         for subscription in tuple(self.live):
             subscription.fall_behind()
 
-    async def write(self, entries: Sequence[Entry]) -> None:
+    @property
+    def crowded(self) -> bool:
+        """Tell whether a write must give way on its way through the clients."""
+        return len(self.live) > SENDS_PER_TURN
+
+    def write_nowait(self, entries: Sequence[Entry]) -> None:
         """Write the entries, which continue each other, in one send per client.
 
         Whoever does not take all of them falls behind at the last frame of which a byte went out.
-        Yields after every SENDS_PER_TURN clients; clients that join meanwhile are told from the
-        others by their cursor.
         """
-        if not self.live:
+        if self.live:
+            self._write_to(tuple(self.live), *self._join(entries), entries)
+
+    async def write(self, entries: Sequence[Entry]) -> None:
+        """Write as `write_nowait` does, and give way after every SENDS_PER_TURN clients.
+
+        Clients that join meanwhile are told from the others by their cursor.
+        """
+        if not self.crowded:
+            self.write_nowait(entries)
             return
-        frames = [entry.frame(self.codec.name, self.encode) for entry in entries]
-        joined = frames[0] if len(frames) == 1 else b"".join(frames)
-        publications = [entry.publication for entry in entries]
-        if len(self.live) <= SENDS_PER_TURN:
-            self._write_to(tuple(self.live), joined, frames, publications)
-            return
+        joined, frames = self._join(entries)
         clients, era = iter(tuple(self.live)), self.era
         while era == self.era and (turn := tuple(islice(clients, SENDS_PER_TURN))):
-            self._write_to(turn, joined, frames, publications)
+            self._write_to(turn, joined, frames, entries)
             await trio.lowlevel.checkpoint()
 
+    def _join(self, entries: Sequence[Entry]) -> tuple[bytes, Sequence[bytes]]:
+        name, encode = self.codec.name, self.encode
+        if len(entries) == 1:
+            frame = entries[0].frame(name, encode)
+            return frame, (frame,)
+        frames = [entry.frame(name, encode) for entry in entries]
+        return b"".join(frames), frames
+
     def _write_to(
-        self,
-        clients: Iterable[Subscription],
-        joined: bytes,
-        frames: Sequence[bytes],
-        publications: Sequence[Publication],
+        self, clients: Iterable[Subscription], joined: bytes, frames: Sequence[bytes], entries: Sequence[Entry]
     ) -> None:
-        prev, first, last = publications[0].prev, publications[0].offset, publications[-1].offset
-        count = len(frames)
+        prev, first = entries[0].publication.prev, entries[0].publication.offset
+        last, count = entries[-1].publication.offset, len(frames)
         for subscription in clients:
             cursor = subscription.cursor
             if cursor >= last or not subscription.live:
@@ -77,5 +88,5 @@ class Audience:
                 subscription.cursor = last
             else:
                 if taken:
-                    subscription.cursor = publications[taken - 1].offset
+                    subscription.cursor = entries[taken - 1].publication.offset
                 subscription.fall_behind()

@@ -75,7 +75,8 @@ class Hub:
             else:
                 self.recovery.mark(topic)
         for topic in fresh:
-            await topic.fan_out()
+            if not topic.fan_out_nowait():
+                await topic.fan_out()
 
     async def take_feed_resumed(self) -> None:
         """Read every topic anew: hints may have passed while the feed was away."""

@@ -20,12 +20,14 @@ ENTRY_OVERHEAD = 400
 
 
 class Entry:
-    """Hold one publication and its frames."""
+    """Hold one publication and its frames, `size` bytes in all."""
 
-    __slots__ = ("_frames", "publication")
+    __slots__ = ("_frames", "publication", "size")
 
     def __init__(self, publication: Publication) -> None:
         self.publication = publication
+        # Roughly: frames repeat the data once per codec.
+        self.size = 2 * len(publication.data) + ENTRY_OVERHEAD
         self._frames: dict[str, bytes] = {}
 
     def frame(self, codec: str, encode: Callable[[Publication], bytes]) -> bytes:
@@ -35,23 +37,13 @@ class Entry:
             frame = self._frames[codec] = encode(self.publication)
         return frame
 
-    @property
-    def size(self) -> int:
-        """Give the bytes this entry holds, roughly; frames repeat the data once per codec."""
-        return 2 * len(self.publication.data) + ENTRY_OVERHEAD
-
 
 @attrs.define
 class TailBudget:
-    """Count the bytes that all tails of a node hold together, against the node's bound."""
+    """Count the bytes that all tails of a node hold together (`used`), against the node's bound (`limit`)."""
 
     limit: int = 64 * 1024 * 1024
     used: int = 0
-
-    @property
-    def exhausted(self) -> bool:
-        """Tell whether tails must give way."""
-        return self.used > self.limit
 
 
 class Tail:
@@ -71,11 +63,20 @@ class Tail:
     def append(self, entry: Entry) -> None:
         """Add the newest entry; the oldest ones go where a bound is passed."""
         self._entries.append(entry)
-        self._count(entry.size)
-        while (
+        self._bytes += entry.size
+        self._budget.used += entry.size
+        if (
             len(self._entries) > self.MAX_COUNT
             or self._bytes > self.MAX_BYTES
-            or (self._bytes and self._budget.exhausted)
+            or self._budget.used > self._budget.limit
+        ):
+            self._shrink()
+
+    def _shrink(self) -> None:
+        while self._entries and (
+            len(self._entries) > self.MAX_COUNT
+            or self._bytes > self.MAX_BYTES
+            or self._budget.used > self._budget.limit
         ):
             self._count(-self._entries.popleft().size)
 

@@ -94,6 +94,16 @@ class Topic:
         self.tail.clear()
         self._everybody_falls_behind()
 
+    def fan_out_nowait(self) -> bool:
+        """Write what is fresh to every audience, in order; False where that needs `fan_out`, which gives way."""
+        if self._fanning_out or any(audience.crowded for audience in self._audiences.values()):
+            return False
+        entries, self._fresh = self._fresh, []
+        for run in _runs(entries):
+            for audience in self._audiences.values():
+                audience.write_nowait(run)
+        return True
+
     async def fan_out(self) -> None:
         """Write what is fresh to every audience, in order; one at a time, the running one takes all."""
         if self._fanning_out:
@@ -121,7 +131,7 @@ class Topic:
 
 def _runs(entries: list[Entry]) -> list[list[Entry]]:
     """Part the entries where one does not continue the one before: each run goes out in one send."""
-    runs = [[entries[0]]]
+    runs = [entries[:1]] if entries else []
     for before, entry in pairwise(entries):
         if before.publication.offset and before.publication.offset == entry.publication.prev:
             runs[-1].append(entry)
