@@ -161,6 +161,15 @@ class TestOpening:
         assert peer.hello["user"] == "ali"
         assert status == 401
 
+    async def test_an_authentication_that_breaks_is_an_internal_error(self, autojump_clock):
+        async def authenticate(_request):
+            raise ZeroDivisionError
+
+        async with serve_place(insecure=False, hooks=Hooks(authenticate=authenticate)) as place:
+            status, body, _ = await place.refused(request())
+
+        assert (status, body) == (500, {"code": 100, "message": "internal server error"})
+
 
 class TestRequests:
     async def test_a_send_is_answered_with_its_offset_and_arrives_with_its_sender(self, place):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import socket as stdlib_socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from uuid import uuid4
 
 import structlog
@@ -65,13 +65,13 @@ async def _open_and_run(node: Node, socket: ClientSocket, peer: str, woken: Woke
     try:
         opened = await judge(node, *await read_head(socket), peer)
         connection = Connection(node, socket, opened, woken, scope)
-        inbox = await connection.attach_inbox()
+        inbox = await connection.attach_inbox(opened.opening.since)
     except UpgradeRefused as refused:
         await refuse(socket, refused)
     except BrokerUnavailable as error:
         await refuse(socket, store_away(error))
     else:
-        await connection.run(inbox)
+        await connection.run(opened, inbox)
 
 
 class Woken:
@@ -95,13 +95,32 @@ class Woken:
 class Connection:
     """Hold one accepted client: its socket, its session, and how it ends."""
 
+    __slots__ = (
+        "_awaits_pong",
+        "_codec",
+        "_idle",
+        "_node",
+        "_ping_frame",
+        "_reading",
+        "_requests",
+        "_scope",
+        "_session",
+        "_socket",
+        "_splitter",
+        "_subscriber",
+        "_websocket",
+        "_woken",
+        "client",
+        "verdict",
+    )
+
     def __init__(self, node: Node, socket: ClientSocket, opened: Opened, woken: Woken, scope: trio.CancelScope) -> None:
         self.verdict: Verdict | None = None
         self.client = Client(str(uuid4()), opened.user, opened.opening.device or "", opened.address, opened.codec.name)
         self._node = node
         self._socket = socket
-        self._opened = opened
         self._codec = opened.codec
+        self._ping_frame = opened.codec.encode(Ping()) if opened.opening.json_ping else PING_FRAME
         self._scope = scope
         self._woken = woken
         self._subscriber = Subscriber(socket, opened.codec, woken.set)
@@ -113,14 +132,12 @@ class Connection:
         self._session: Session
         self._websocket: WebSocket
 
-    async def attach_inbox(self) -> Subscription:
+    async def attach_inbox(self, since: Position | None) -> Subscription:
         """Prepare the subscription to the client's own inbox; raises BrokerUnavailable."""
-        opening = self._opened.opening
-        return await self._node.hub.subscribe(
-            self._subscriber, inbox_of(self.client.user.id), since=opening.since, device=self.client.device
-        )
+        inbox = inbox_of(self.client.user.id)
+        return await self._node.hub.subscribe(self._subscriber, inbox, since=since, device=self.client.device)
 
-    async def run(self, inbox: Subscription) -> None:
+    async def run(self, opened: Opened, inbox: Subscription) -> None:
         """Accept the upgrade and serve the client until it is gone."""
         self._session = Session(
             self.client,
@@ -133,10 +150,10 @@ class Connection:
         try:
             async with trio.open_nursery() as outer:
                 self._websocket = await WebSocket.accept(
-                    outer, self._socket, self._splitter, self._opened.head, self._opened.opening.subprotocol
+                    outer, self._socket, self._splitter, opened.key, opened.opening.subprotocol
                 )
                 self._scope.deadline = float("inf")
-                await self._serve(inbox)
+                await self._serve(inbox, opened.rest)
                 outer.cancel_scope.cancel()
         finally:
             self._requests.end()
@@ -149,9 +166,8 @@ class Connection:
 
     def ping_nowait(self) -> None:
         """Ping the client, where its socket takes a frame now; a socket that does not has a deadline already."""
-        frame = self._codec.encode(Ping()) if self._opened.opening.json_ping else PING_FRAME
         self._session.ponged = False
-        self._awaits_pong = self._socket.send_nowait(frame, (frame,)) == 1
+        self._awaits_pong = self._socket.send_nowait(self._ping_frame, (self._ping_frame,)) == 1
 
     def check_pong(self) -> None:
         """End the connection where the last ping was not answered."""
@@ -159,7 +175,7 @@ class Connection:
             self.leave(codes.NO_PONG)
         self._awaits_pong = False
 
-    async def _serve(self, inbox: Subscription) -> None:
+    async def _serve(self, inbox: Subscription, early: bytes) -> None:
         """Run the two tasks, then close; the connection counts as accepted in between."""
         slot = self._node.heartbeat.add(self)
         del self._node.openings[self._scope]
@@ -167,7 +183,7 @@ class Connection:
         if self._node.dismissing:
             self.leave(codes.SHUTDOWN)
         try:
-            await self._converse(inbox)
+            await self._converse(inbox, early)
             self._fall_silent(slot)
             await self._close()
         finally:
@@ -179,12 +195,12 @@ class Connection:
         self._requests.end()
         self._node.heartbeat.remove(self, slot)
 
-    async def _converse(self, inbox: Subscription) -> None:
+    async def _converse(self, inbox: Subscription, early: bytes) -> None:
         try:
             async with trio.open_nursery() as nursery:
                 await self._greet(inbox)
-                nursery.start_soon(_then_cancel, nursery, self._read)
-                nursery.start_soon(_then_cancel, nursery, self._write)
+                nursery.start_soon(self._read, nursery.cancel_scope, early)
+                nursery.start_soon(self._write)
         except* (OSError, trio.ClosedResourceError, GatewayError) as group:
             self._decide(verdict_of(group))
         except* Exception as group:  # noqa: BLE001 - an application's hook may break with anything
@@ -195,18 +211,18 @@ class Connection:
         await self._socket.send(self._codec.encode(hello))
         inbox.start()
 
-    async def _read(self) -> None:
-        """Read, split and answer until a verdict falls: the reader task."""
+    async def _read(self, conversation: trio.CancelScope, early: bytes) -> None:
+        """Read, split and answer until a verdict falls, then end the writer: the reader task."""
         with self._reading:
-            await self._take(self._opened.rest)
+            await self._take(early)
             while self.verdict is None:
                 self._idle = True
                 data = await self._socket.receive()
                 self._idle = False
                 if not data:
                     self._decide(LOST)
-                    return
                 await self._take(data)
+        conversation.cancel()
 
     async def _take(self, data: bytes) -> None:
         texts: list[bytes] = []
@@ -267,12 +283,6 @@ class Connection:
                 await linger(self._socket)
         except (OSError, trio.ClosedResourceError):
             log.debug("connection lost while closing", client=self.client.id)
-
-
-async def _then_cancel(nursery: trio.Nursery, task: Callable[[], Awaitable[None]]) -> None:
-    """Run one of the two tasks; its end is the other's."""
-    await task()
-    nursery.cancel_scope.cancel()
 
 
 def _delivered(inbox: Subscription) -> Callable[[], Position]:

@@ -1,7 +1,7 @@
 """The opening: a request head is read, judged and answered, before any library sees it.
 
-A head that is refused gets one HTTP response from here; only a good one, cut at its blank line, goes
-on to the WebSocket library.
+A head that is refused gets one HTTP response from here; of a good one the library is told the key and
+the subprotocol, and nothing in the client's own words.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import trio
 
 from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.socket import ClientSocket
+from trio_gateway.model.codes import INTERNAL_ERROR
 from trio_gateway.model.errors import (
     BrokerUnavailable,
     LimitExceeded,
@@ -42,9 +43,9 @@ log = structlog.get_logger(__name__)
 
 @attrs.frozen
 class Opened:
-    """Carry an accepted opening: the head as received, what came after it, and who it is."""
+    """Carry an accepted opening: the client's handshake key, what it sent after its request, and who it is."""
 
-    head: bytes
+    key: str
     rest: bytes
     codec: Codec
     opening: Opening
@@ -76,19 +77,28 @@ async def judge(node: Node, head: bytes, rest: bytes, peer: str) -> Opened:
     codec = CODECS.get(request.path)
     if codec is None:
         raise UpgradeRefused(404, "the WebSocket endpoint is /ws", error=MethodNotFound.error_code)
+    address = client_address(peer, request.headers.get("x-forwarded-for"), node.trusted_proxies)
     try:
-        if not origin_allowed(request.origin, request.host, node.settings.allowed_origins):
-            raise PermissionDenied
-        opening = read_opening(request)
-        user = await _identify(node, request, opening)
-        if node.full:
-            raise LimitExceeded
+        opening, user = await _admit(node, request)
     except RequestError as error:
         if isinstance(error, Unauthorized):
-            log.info("unauthorized", address=peer, reason=str(error))
+            log.info("unauthorized", address=address, reason=str(error))
         raise refusal_of(error) from error
-    address = client_address(peer, request.headers.get("x-forwarded-for"), node.trusted_proxies)
-    return Opened(head, rest, codec, opening, user, address)
+    except Exception as error:  # the application's own authentication may break with anything
+        log.exception("authentication failed", address=address)
+        raise UpgradeRefused(500, error=INTERNAL_ERROR) from error
+    return Opened(request.key, rest, codec, opening, user, address)
+
+
+async def _admit(node: Node, request: UpgradeRequest) -> tuple[Opening, User]:
+    """Find out who asks for what; raises the RequestError that refuses it."""
+    if not origin_allowed(request.origin, request.host, node.settings.allowed_origins):
+        raise PermissionDenied
+    opening = read_opening(request)
+    user = await _identify(node, request, opening)
+    if node.full:
+        raise LimitExceeded
+    return opening, user
 
 
 async def _identify(node: Node, request: UpgradeRequest, opening: Opening) -> User:

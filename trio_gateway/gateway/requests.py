@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class Requests:
     """Answer one client's requests, in order."""
 
+    __slots__ = ("_codec", "_ended", "_inbox", "_node", "_session", "_socket", "_subscriber", "_subscriptions")
+
     def __init__(
         self, node: Node, session: Session, socket: ClientSocket, subscriber: Subscriber, inbox: Subscription
     ) -> None:

@@ -18,12 +18,21 @@ MAX_CONTROL_BYTES = 4096
 """Control frames that may wait for the library: about 30 of the largest. More, and the reader waits."""
 
 
+HEAD = (
+    "GET / HTTP/1.1\r\nHost: gateway\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{subprotocol}\r\n"
+)
+"""What the library reads in place of the client's own request: it answers the key, and the rest was judged before."""
+
+
 class ControlStream(trio.abc.Stream):
-    """Hand control frames to the library and its own bytes to the socket.
+    """Hand the request head and control frames to the library, and its own bytes to the socket.
 
     While the connection is open the reader task feeds it. Once `closing`, it reads the socket itself
     and passes on Close frames only, so that the library sees the peer's answer.
     """
+
+    __slots__ = ("_changed", "_closing", "_ended", "_socket", "_splitter", "_waiting")
 
     def __init__(self, socket: ClientSocket, splitter: FrameSplitter, head: bytes) -> None:
         self._socket = socket
@@ -103,16 +112,19 @@ class ControlStream(trio.abc.Stream):
 class WebSocket:
     """Hold one accepted WebSocket: what the library does for us."""
 
+    __slots__ = ("_connection", "stream")
+
     def __init__(self, connection: trio_websocket.WebSocketConnection, stream: ControlStream) -> None:
         self._connection = connection
         self.stream = stream
 
     @classmethod
     async def accept(
-        cls, nursery: trio.Nursery, socket: ClientSocket, splitter: FrameSplitter, head: bytes, subprotocol: str | None
+        cls, nursery: trio.Nursery, socket: ClientSocket, splitter: FrameSplitter, key: str, subprotocol: str | None
     ) -> WebSocket:
-        """Answer a good request head with 101; the library's reader runs in `nursery` from now on."""
-        stream = ControlStream(socket, splitter, head)
+        """Answer 101 to a request that was judged good; the library's reader runs in `nursery` from now on."""
+        offered = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
+        stream = ControlStream(socket, splitter, HEAD.format(key=key, subprotocol=offered).encode("ascii"))
         request = await trio_websocket.wrap_server_stream(nursery, stream)
         return cls(await request.accept(subprotocol=subprotocol), stream)
 

@@ -47,6 +47,8 @@ class Session:
     socket. `answers_messages` says whether the application takes messages.
     """
 
+    __slots__ = ("_answers_messages", "_delivered", "_greeted", "_inbox", "_settings", "channels", "client", "ponged")
+
     def __init__(
         self,
         client: Client,
