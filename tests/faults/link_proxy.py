@@ -17,7 +17,7 @@ class LinkProxy:
     def __init__(self, target: str, path: str) -> None:
         self.path = path
         self.url = f"unix://{path}"
-        self._target = target
+        self.target = target  # another one counts for links made from then on
         self._links: set[trio.CancelScope] = set()
         self._is_cut = False
         self._flowing = trio.Event()
@@ -51,7 +51,7 @@ class LinkProxy:
         with trio.CancelScope() as scope:
             self._links.add(scope)
             try:
-                async with await trio.open_unix_socket(self._target) as far, trio.open_nursery() as nursery:
+                async with await trio.open_unix_socket(self.target) as far, trio.open_nursery() as nursery:
                     nursery.start_soon(self._pass_on, near, far, scope)
                     nursery.start_soon(self._pass_on, far, near, scope)
             except* OSError:

@@ -12,6 +12,13 @@ from faults.link_proxy import link_to
 from faults.load import check_order, loaded
 
 
+def keeping_all(directory):
+    """Write options for inboxes that keep what is published in an outage; by default they keep 1,000."""
+    config = directory / "gateway.toml"
+    config.write_text("insecure = true\n[inbox]\nhistory_size = 100000\n")
+    return ("--config", str(config))
+
+
 async def test_the_gateway_is_killed_twice(tmp_path, store):
     with running(store, "--appendfsync", "always") as valkey:
         async with serving(tmp_path, "--insecure", "--redis-url", valkey.url) as gateway:
@@ -63,7 +70,10 @@ async def test_a_valkey_elsewhere_is_killed(tmp_path, store):
 
 async def test_the_link_to_redis_is_cut_for_5_seconds(tmp_path, store):
     with running(store) as valkey:
-        async with link_to(valkey.path) as link, serving(tmp_path, "--insecure", "--redis-url", link.url) as gateway:
+        async with (
+            link_to(valkey.path) as link,
+            serving(tmp_path, *keeping_all(tmp_path), "--redis-url", link.url) as gateway,
+        ):
             async with loaded(gateway, valkey.url) as (load, device):
                 link.cut()
                 await until(gateway.reasons, seconds=3)
