@@ -29,6 +29,16 @@ class BenchError(Exception):
     """A run can't be trusted, or could not be made."""
 
 
+def prefer(pid: int) -> None:
+    """Let a process run before others, where the kernel lets us.
+
+    Where it groups processes by session, niceness counts within the group only, and the group has its own.
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, PRIORITY)
+        Path(f"/proc/{pid}/autogroup").write_text(str(PRIORITY), encoding="ascii")
+
+
 def start(command: Sequence[str], core: int, **options: object) -> subprocess.Popen[str]:
     """Start a process on one core, with as many open files as allowed; nothing of this process's input reaches it."""
 
@@ -36,10 +46,7 @@ def start(command: Sequence[str], core: int, **options: object) -> subprocess.Po
         os.sched_setaffinity(0, {core})
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-            # Where the kernel groups processes by session, niceness counts within the group only, and the group has its own.
-            Path("/proc/self/autogroup").write_text(str(PRIORITY), encoding="ascii")
+        prefer(os.getpid())
 
     return subprocess.Popen(
         command,
@@ -68,6 +75,7 @@ def running(command: Sequence[str], core: int, output: IO[str] | None = None) ->
 def move_children(pid: int, core: int) -> None:
     """Pin a process's children to a core: the embedded Valkey is no part of the server's bill."""
     for child in children(pid):
+        prefer(child)  # it has a session of its own
         for task in Path(f"/proc/{child}/task").iterdir():
             os.sched_setaffinity(int(task.name), {core})
 
