@@ -122,11 +122,17 @@ class WebSocket:
     async def accept(
         cls, nursery: trio.Nursery, socket: ClientSocket, splitter: FrameSplitter, key: str, subprotocol: str | None
     ) -> WebSocket:
-        """Answer 101 to a request that was judged good; the library's reader runs in `nursery` from now on."""
+        """Answer 101 to a request that was judged good; the library's reader runs in `nursery` from now on.
+
+        Raises EOFError when the client has gone meanwhile.
+        """
         offered = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
         stream = ControlStream(socket, splitter, HEAD.format(key=key, subprotocol=offered).encode("ascii"))
         request = await trio_websocket.wrap_server_stream(nursery, stream)
-        return cls(await request.accept(subprotocol=subprotocol), stream)
+        try:
+            return cls(await request.accept(subprotocol=subprotocol), stream)
+        except trio_websocket.ConnectionClosed:
+            raise EOFError("the client left before it was answered") from None
 
     async def close(self, said: DisconnectCode, *, answered: bool) -> None:
         """Say the one Close, and wait for the peer's where `answered`; the caller sets the deadline."""
