@@ -152,5 +152,4 @@ def check_order(load: Load, device: Device) -> None:
     for kind in ("client-", "back-end-"):
         numbers = [int(text.rpartition("-")[2]) for text in device.texts if text.startswith(kind)]
         assert numbers == sorted(numbers)
-    offsets = dict((text, offset) for offset, text in load.answered)
-    assert all(seen[text][1] == offset for text, offset in offsets.items())
+    assert all(seen[text][1] == offset for offset, text in load.answered)

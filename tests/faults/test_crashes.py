@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import asynccontextmanager
+from functools import partial
 
 import trio
-from broker.valkey import Valkey, running
+from broker.valkey import running
 from e2e.gateway_process import serving, until
 from faults.link_proxy import link_to
 from faults.load import check_order, loaded
@@ -19,14 +21,26 @@ def keeping_all(directory):
     return ("--config", str(config))
 
 
-async def test_the_gateway_is_killed_twice(tmp_path, store):
+@asynccontextmanager
+async def under_load(directory, store, *options, linked=False):
+    """Give a Valkey, the link to it, a gateway, the load on it and the device that listens."""
     with running(store, "--appendfsync", "always") as valkey:
-        async with serving(tmp_path, "--insecure", "--redis-url", valkey.url) as gateway:
-            async with loaded(gateway, valkey.url) as (load, device):
-                for _ in range(2):
-                    gateway.kill()
-                    await gateway.start()
-                    await load.grows()
+        async with (
+            link_to(valkey.path) as link,
+            serving(
+                directory, *(options or ("--insecure",)), "--redis-url", link.url if linked else valkey.url
+            ) as gateway,
+            loaded(gateway, valkey.url) as (load, device),
+        ):
+            yield valkey, link, gateway, load, device
+
+
+async def test_the_gateway_is_killed_twice(tmp_path, store):
+    async with under_load(tmp_path, store) as (_valkey, _link, gateway, load, device):
+        for _ in range(2):
+            gateway.kill()
+            await gateway.start()
+            await load.grows()
 
     check_order(load, device)
     assert (device.gaps, load.refused) == ([], [])
@@ -38,7 +52,7 @@ async def test_the_embedded_valkey_is_killed_twice_and_health_tells(tmp_path, st
         async with loaded(gateway, f"unix://{gateway.socket}") as (load, device):
             for times in (1, 2):
                 os.kill((await gateway.health())["valkey"]["pid"], signal.SIGKILL)
-                await until(lambda: restarted(gateway, times))
+                await until(partial(restarted, gateway, times))
                 await gateway.wait_ready()
                 await load.grows()
         closes = device.connects
@@ -55,47 +69,44 @@ async def restarted(gateway, times):
 
 
 async def test_a_valkey_elsewhere_is_killed(tmp_path, store):
-    with running(store, "--appendfsync", "always") as valkey:
-        async with serving(tmp_path, "--insecure", "--redis-url", valkey.url) as gateway:
-            async with loaded(gateway, valkey.url) as (load, device):
-                valkey.kill()
-                await until(gateway.reasons)
-                valkey.start()
-                await gateway.wait_ready()
-                await load.grows()
+    async with under_load(tmp_path, store) as (valkey, _link, gateway, load, device):
+        valkey.kill()
+        await until(gateway.reasons)
+        valkey.start()
+        await gateway.wait_ready()
+        await load.grows()
 
     check_order(load, device)
     assert (device.gaps, load.refused, device.connects) == ([], [], 1)
 
 
 async def test_the_link_to_redis_is_cut_for_5_seconds(tmp_path, store):
-    with running(store) as valkey:
-        async with (
-            link_to(valkey.path) as link,
-            serving(tmp_path, *keeping_all(tmp_path), "--redis-url", link.url) as gateway,
-        ):
-            async with loaded(gateway, valkey.url) as (load, device):
-                link.cut()
-                await until(gateway.reasons, seconds=3)
-                await trio.sleep(5)  # the back end goes on publishing meanwhile
-                link.mend()
-                await gateway.wait_ready()
-                await load.grows(300)
+    async with under_load(tmp_path, store, *keeping_all(tmp_path), linked=True) as (
+        _valkey,
+        link,
+        gateway,
+        load,
+        device,
+    ):
+        link.cut()
+        await until(gateway.reasons, seconds=3)
+        await trio.sleep(5)  # the back end goes on publishing meanwhile
+        link.mend()
+        await gateway.wait_ready()
+        await load.grows(300)
 
     check_order(load, device)
     assert (device.gaps, load.refused, device.connects) == ([], [], 1)
 
 
 async def test_redis_hangs_for_5_seconds(tmp_path, store):
-    with running(store) as valkey:
-        async with serving(tmp_path, "--insecure", "--redis-url", valkey.url) as gateway:
-            async with loaded(gateway, valkey.url) as (load, device):
-                valkey.pause()
-                await until(gateway.reasons, seconds=3)
-                await trio.sleep(5)
-                valkey.resume()
-                await gateway.wait_ready()
-                await load.grows()
+    async with under_load(tmp_path, store) as (valkey, _link, gateway, load, device):
+        valkey.pause()
+        await until(gateway.reasons, seconds=3)
+        await trio.sleep(5)
+        valkey.resume()
+        await gateway.wait_ready()
+        await load.grows()
 
     check_order(load, device)
     assert (device.gaps, load.refused, device.connects) == ([], [], 1)
@@ -104,43 +115,37 @@ async def test_redis_hangs_for_5_seconds(tmp_path, store):
 
 async def test_the_link_stalls_without_a_word(tmp_path, store):
     """Nothing is reset, nothing answers: only deadlines and the probe can tell."""
-    with running(store) as valkey:
-        async with link_to(valkey.path) as link, serving(tmp_path, "--insecure", "--redis-url", link.url) as gateway:
-            async with loaded(gateway, valkey.url) as (load, device):
-                link.stall()
-                await until(gateway.reasons, seconds=6)
-                link.mend()
-                await gateway.wait_ready()
-                await load.grows()
+    async with under_load(tmp_path, store, linked=True) as (_valkey, link, gateway, load, device):
+        link.stall()
+        await until(gateway.reasons, seconds=6)
+        link.mend()
+        await gateway.wait_ready()
+        await load.grows()
 
     check_order(load, device)
     assert (device.gaps, load.refused, device.connects) == ([], [], 1)
 
 
 async def test_the_functions_are_flushed_and_nobody_notices(tmp_path, store):
-    with running(store) as valkey:
-        async with serving(tmp_path, "--insecure", "--redis-url", valkey.url) as gateway:
-            async with loaded(gateway, valkey.url) as (load, device):
-                for _ in range(5):
-                    with valkey.client() as redis:
-                        redis.function_flush()
-                    await load.grows()
-                    assert await gateway.reasons() == []
+    async with under_load(tmp_path, store) as (valkey, _link, gateway, load, device):
+        for _ in range(5):
+            with valkey.client() as redis:
+                redis.function_flush()
+            await load.grows()
+            assert await gateway.reasons() == []
 
     check_order(load, device)
     assert (device.gaps, load.refused, load.unanswered, device.connects) == ([], [], 0, 1)
 
 
 async def test_everything_is_flushed_which_is_a_gap_and_then_everything(tmp_path, store):
-    with running(store) as valkey:
-        async with serving(tmp_path, "--insecure", "--redis-url", valkey.url) as gateway:
-            async with loaded(gateway, valkey.url) as (load, device):
-                for _ in range(3):
-                    with valkey.client() as redis:
-                        redis.flushall()
-                    await load.grows(10)  # so that what was answered before and not delivered yet is known to be gone
-                    load.answered.clear()
-                    await load.grows()
+    async with under_load(tmp_path, store) as (valkey, _link, _gateway, load, device):
+        for _ in range(3):
+            with valkey.client() as redis:
+                redis.flushall()
+            await load.grows(10)  # so that what was answered before and not delivered yet is known to be gone
+            load.answered.clear()
+            await load.grows()
 
     assert (load.refused, device.connects) == ([], 1)
     assert len(device.gaps) >= 3
