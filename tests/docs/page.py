@@ -10,7 +10,8 @@ What a fenced block means is told by its language, and by nothing else:
     ws      a conversation over a WebSocket, see conversation.py
     toml    valid TOML; where the first line is a file's name, in a comment, that file of the page's folder
 
-`<!--- skip: next "why" -->` above a block leaves it out. Blocks without a language are drawings.
+`<!--- skip: next "why" -->` above a block leaves it out, as it must for `ini` and `dockerfile`. What is
+`json` is read by a test in this folder; blocks without a language are drawings.
 """
 
 from __future__ import annotations
@@ -151,6 +152,11 @@ def answers() -> bool:
     return not subprocess.run(["trio-gateway", "ping"], check=False, capture_output=True).returncode
 
 
+def refuse(_page: Page, _example: Example) -> None:
+    """Say that a block of this language can't run here, so that it needs a reason to stand on a page."""
+    raise AssertionError('blocks of this language can not run here: write <!--- skip: next "why" --> above it')
+
+
 EVALUATORS: dict[str, Callable[[Page, Example], None]] = {
     "sh": lambda page, example: page.run_shell(example.parsed),
     "text": lambda page, example: page.expect(example.parsed),
@@ -158,5 +164,7 @@ EVALUATORS: dict[str, Callable[[Page, Example], None]] = {
     "js": lambda page, example: page.run_javascript(example.parsed),
     "ws": lambda page, example: page.converse(example.parsed),
     "toml": lambda page, example: page.write_file(example.parsed),
+    "ini": refuse,
+    "dockerfile": refuse,
 }
 """What each language of a block means."""
