@@ -20,7 +20,8 @@ from trio_gateway.model.channel import RESERVED_SIGN, inbox_of
 from trio_gateway.model.errors import ConfigurationError, InvalidChannel
 from trio_gateway.model.position import Position
 from trio_gateway.model.user import check_user_id
-from trio_gateway.settings.namespaces import Namespaces
+from trio_gateway.settings.duration import DAY
+from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
 
 Command = tuple[str | bytes | int, ...]
 
@@ -44,9 +45,14 @@ def make_keys(prefix: str) -> Keys:
         raise ConfigurationError(f"prefix: {error}") from None
 
 
+GUESSED = InboxRules(history_size=100_000, history_ttl=30 * DAY)
+GUESSED_CHANNELS = ChannelRules(history_size=100_000, history_ttl=30 * DAY)
+"""More than a gateway is likely to keep: what is trimmed by a guess is gone, what is kept too long is trimmed later."""
+
+
 def default_installation() -> Installation:
-    """Give the settings to load where no gateway has brought the real ones yet."""
-    return installation_of(Namespaces(), Limits(), provisional=True)
+    """Give the settings to load where no gateway has brought the real ones yet, or they were flushed."""
+    return installation_of(Namespaces(inbox=GUESSED, without_namespace=GUESSED_CHANNELS), Limits(), provisional=True)
 
 
 def inbox_channel(user: str) -> str:

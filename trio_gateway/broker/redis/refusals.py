@@ -27,7 +27,7 @@ REFUSALS: dict[str, type[RequestError]] = {
     "TGKEYS": BadRequest,
 }
 
-LIBRARY_MISSING = ("Function not found", "ERR Function not found", "TGPREFIX")
+LIBRARY_MISSING = ("Function not found", "ERR Function not found", "TGPREFIX", "TGNAMESPACE guessed")
 """What an error of a call begins with where the library, or its settings for our prefix, must be loaded first."""
 
 

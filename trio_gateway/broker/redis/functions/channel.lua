@@ -44,7 +44,9 @@ local function work_out(meta_key)
     return nil, refused
   end
   local kept = history_of(settings, name)
-  if not kept then
+  if not kept and settings.provisional then
+    return nil, refusal('TGNAMESPACE', 'guessed settings of a back end have no such namespace')  -- a node brings its own
+  elseif not kept then
     return nil, refusal('TGNAMESPACE', 'no such namespace is configured')
   end
   return {

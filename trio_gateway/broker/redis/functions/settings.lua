@@ -42,6 +42,7 @@ local function installation(settings)
     max_publication_size = settings.limits[1],
     max_channel_length = settings.limits[2],
     max_devices = settings.limits[3],
+    provisional = settings.provisional,
   }
 end
 
