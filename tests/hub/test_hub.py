@@ -175,12 +175,26 @@ async def test_a_position_beyond_the_end_starts_at_the_end(hub, broker, client):
 async def test_a_slow_client_catches_up_from_the_tail_without_the_store(hub, broker, client):
     await client.subscribe("news")
     client.stall()
-    await publish(broker, "news", 20)
+    await publish(broker, "news", 6)
     reads = broker.reads
     client.resume()
     await wait_all_tasks_blocked()
 
-    assert client.offsets == list(range(1, 21))
+    assert client.offsets == list(range(1, 7))
+    assert broker.reads == reads
+
+
+async def test_many_who_share_a_topic_share_a_longer_tail(hub, broker, client):
+    for _ in range(15):
+        await FakeClient(hub).subscribe("news")
+    await client.subscribe("news")
+    client.stall()
+    await publish(broker, "news", 40)
+    reads = broker.reads
+    client.resume()
+    await wait_all_tasks_blocked()
+
+    assert client.offsets == list(range(1, 41))
     assert broker.reads == reads
 
 

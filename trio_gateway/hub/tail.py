@@ -47,12 +47,19 @@ class TailBudget:
 
 
 class Tail:
-    """Keep the newest entries of one topic, in order, within the bounds."""
+    """Keep the newest entries of one topic, in order, within the bounds.
 
+    A tail pays where many share it: `sharers` is the number of the topic's subscriptions, and for
+    each of them COUNT_PER_SHARER entries are kept, up to MAX_COUNT. With 128 for each inbox that one
+    device reads, the garbage collector alone took two thirds of the time of a message.
+    """
+
+    COUNT_PER_SHARER = 8
     MAX_COUNT = 128
     MAX_BYTES = 1024 * 1024
 
     def __init__(self, budget: TailBudget) -> None:
+        self.sharers = 1
         self._budget = budget
         self._entries: deque[Entry] = deque()
         self._bytes = 0
@@ -65,18 +72,10 @@ class Tail:
         self._entries.append(entry)
         self._bytes += entry.size
         self._budget.used += entry.size
-        if (
-            len(self._entries) > self.MAX_COUNT
+        while (
+            len(self._entries) > min(self.COUNT_PER_SHARER * self.sharers, self.MAX_COUNT)
             or self._bytes > self.MAX_BYTES
-            or self._budget.used > self._budget.limit
-        ):
-            self._shrink()
-
-    def _shrink(self) -> None:
-        while self._entries and (
-            len(self._entries) > self.MAX_COUNT
-            or self._bytes > self.MAX_BYTES
-            or self._budget.used > self._budget.limit
+            or (self._bytes and self._budget.used > self._budget.limit)
         ):
             self._count(-self._entries.popleft().size)
 
