@@ -64,10 +64,22 @@ async def serve_connection(node: Node, sock: stdlib_socket.socket, peer: str) ->
 async def _open_and_run(node: Node, socket: ClientSocket, peer: str, woken: Woken, scope: trio.CancelScope) -> None:
     try:
         opened = await judge(node, *await read_head(socket), peer)
-        connection = Connection(node, socket, opened, woken, scope)
-        inbox = await connection.attach_inbox(opened.opening.since)
     except UpgradeRefused as refused:
         await refuse(socket, refused)
+        return
+    node.admitted += 1  # without a checkpoint since it was judged that there is room
+    try:
+        await _attach_and_run(node, socket, opened, woken, scope)
+    finally:
+        node.admitted -= 1
+
+
+async def _attach_and_run(
+    node: Node, socket: ClientSocket, opened: Opened, woken: Woken, scope: trio.CancelScope
+) -> None:
+    connection = Connection(node, socket, opened, woken, scope)
+    try:
+        inbox = await connection.attach_inbox(opened.opening.since)
     except BrokerUnavailable as error:
         await refuse(socket, store_away(error))
     else:

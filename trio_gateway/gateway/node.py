@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class Node:
     """Hold the settings, the hub, and the connections: those in their opening, and those accepted and not ended.
 
+    `admitted` counts clients from the verdict on their request on, so that no more get in than may;
     `draining` says that a stop began, `dismissing` that everybody was told: who comes now is told at once.
     """
 
@@ -32,6 +33,7 @@ class Node:
         self.trusted_proxies = parse_networks(settings.trusted_proxies)
         self.openings: dict[trio.CancelScope, None] = {}
         self.connections: dict[Connection, None] = {}
+        self.admitted = 0
         self.draining = False
         self.dismissing = False
         self.started = trio.current_time()
@@ -44,4 +46,4 @@ class Node:
     @property
     def full(self) -> bool:
         """Tell whether no more clients are accepted."""
-        return len(self.connections) >= self.settings.max_connections
+        return self.admitted >= self.settings.max_connections
