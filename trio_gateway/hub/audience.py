@@ -23,7 +23,7 @@ class Audience:
     """Write new frames to everybody who is caught up."""
 
     def __init__(self, codec: Codec, channel: str) -> None:
-        self.codec = codec
+        self._name = codec.name
         self.encode: Callable[[Publication], bytes] = codec.publication_encoder(channel)
         self.live: dict[Subscription, None] = {}
         self.era = 0
@@ -33,11 +33,6 @@ class Audience:
         self.era += 1
         for subscription in tuple(self.live):
             subscription.fall_behind()
-
-    @property
-    def crowded(self) -> bool:
-        """Tell whether a write must give way on its way through the clients."""
-        return len(self.live) > SENDS_PER_TURN
 
     def write_nowait(self, entries: Sequence[Entry]) -> None:
         """Write the entries, which continue each other, in one send per client.
@@ -52,7 +47,7 @@ class Audience:
 
         Clients that join meanwhile are told from the others by their cursor.
         """
-        if not self.crowded:
+        if len(self.live) <= SENDS_PER_TURN:
             self.write_nowait(entries)
             return
         joined, frames = self._join(entries)
@@ -62,11 +57,10 @@ class Audience:
             await trio.lowlevel.checkpoint()
 
     def _join(self, entries: Sequence[Entry]) -> tuple[bytes, Sequence[bytes]]:
-        name, encode = self.codec.name, self.encode
         if len(entries) == 1:
-            frame = entries[0].frame(name, encode)
+            frame = entries[0].frame(self._name, self.encode)
             return frame, (frame,)
-        frames = [entry.frame(name, encode) for entry in entries]
+        frames = [entry.frame(self._name, self.encode) for entry in entries]
         return b"".join(frames), frames
 
     def _write_to(
@@ -78,12 +72,12 @@ class Audience:
             cursor = subscription.cursor
             if cursor >= last or not subscription.live:
                 if last == 0 and subscription.live:  # no history: at most once, to whoever can take it now
-                    subscription.subscriber.outlet.send_nowait(joined, frames)
+                    subscription.send_nowait(joined, frames)
                 continue
             if not prev <= cursor < first:
                 subscription.fall_behind()
                 continue
-            taken = subscription.subscriber.outlet.send_nowait(joined, frames)
+            taken = subscription.send_nowait(joined, frames)
             if taken == count:
                 subscription.cursor = last
             else:

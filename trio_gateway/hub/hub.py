@@ -166,7 +166,7 @@ class Hub:
 
     def _hold(self, topic: Topic) -> None:
         topic.users += 1
-        topic.tail.sharers = topic.users
+        topic.tail.share(topic.users)
         self._lingering.pop(topic, None)
 
     def _release(self, topic: Topic) -> None:

@@ -52,11 +52,12 @@ class Subscription:
     `epoch` and `cursor` say what the client has; an empty epoch stands before everything kept.
     """
 
-    __slots__ = ("cursor", "epoch", "live", "started", "subscriber", "topic")
+    __slots__ = ("cursor", "epoch", "live", "send_nowait", "started", "subscriber", "topic")
 
     def __init__(self, topic: Topic, subscriber: Subscriber, position: Position) -> None:
         self.topic = topic
         self.subscriber = subscriber
+        self.send_nowait = subscriber.outlet.send_nowait
         self.epoch = position.epoch
         self.cursor = position.offset
         self.live = False

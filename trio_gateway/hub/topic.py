@@ -11,7 +11,7 @@ from itertools import pairwise
 import trio
 
 from trio_gateway.broker.broker import Hint
-from trio_gateway.hub.audience import Audience
+from trio_gateway.hub.audience import SENDS_PER_TURN, Audience
 from trio_gateway.hub.tail import Entry, Tail, TailBudget
 from trio_gateway.model.publication import Publication
 from trio_gateway.model.recovery import Stored
@@ -96,10 +96,10 @@ class Topic:
 
     def fan_out_nowait(self) -> bool:
         """Write what is fresh to every audience, in order; False where that needs `fan_out`, which gives way."""
-        if self._fanning_out or any(audience.crowded for audience in self._audiences.values()):
+        if self._fanning_out or self.users > SENDS_PER_TURN:
             return False
         entries, self._fresh = self._fresh, []
-        for run in _runs(entries):
+        for run in (entries,) if len(entries) == 1 else _runs(entries):
             for audience in self._audiences.values():
                 audience.write_nowait(run)
         return True
