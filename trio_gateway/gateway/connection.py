@@ -231,6 +231,8 @@ class Connection:
                 self._idle = True
                 data = await self._socket.receive()
                 self._idle = False
+                if self._reading.cancel_called:
+                    return  # told to leave in the same turn: what is begun now would take effect, and go unanswered
                 if not data:
                     self._decide(LOST)
                 await self._take(data)
