@@ -232,7 +232,7 @@ class Connection:
                 data = await self._socket.receive()
                 self._idle = False
                 if self._reading.cancel_called:
-                    return  # told to leave in the same turn: what is begun now would take effect, and go unanswered
+                    break  # told to leave in the same turn: what is begun now would take effect, and go unanswered
                 if not data:
                     self._decide(LOST)
                 await self._take(data)
