@@ -88,7 +88,11 @@ class Recovery:
             topic.begin(attachment.epoch, attachment.top)
         while attachment.top > topic.top:
             top = topic.top
-            topic.take_stored(await self._broker.read(topic.channel, top, PAGE))
+            stored = await self._broker.read(topic.channel, top, PAGE)
+            if stored.epoch != attachment.epoch:
+                topic.dirty = True  # emptied since the attach: another one makes the next epoch, or finds it
+                return
+            topic.take_stored(stored)
             await topic.fan_out()
             if topic.top == top:
                 break

@@ -1,0 +1,51 @@
+"""A store that is emptied while a topic reads it: the next epoch begins, and no gap points to none."""
+
+from hub.clients import FakeClient
+from trio.testing import wait_all_tasks_blocked
+
+from trio_gateway.broker.limits import Limits
+from trio_gateway.broker.memory import MemoryBroker
+from trio_gateway.hub.hub import Hub
+from trio_gateway.settings.namespaces import ChannelRules, Namespaces
+
+NAMESPACES = Namespaces(without_namespace=ChannelRules(history_size=50, history_ttl=3600))
+
+
+class EmptiedBroker(MemoryBroker):
+    """Lose everything just before the next read, where that is wanted; hints are lost while `deaf`."""
+
+    emptied = deaf = False
+
+    def _tell(self, hint):
+        if not self.deaf:
+            super()._tell(hint)
+
+    async def read(self, channel, after, limit):
+        if self.emptied:
+            self.emptied = False
+            for kept in (self._metas, self._streams, self._records):
+                for key in list(kept._entries):
+                    kept.discard(key)
+        return await super().read(channel, after, limit)
+
+
+async def test_emptied_between_the_attach_and_the_read_it_goes_on_in_the_next_epoch(nursery):
+    broker = EmptiedBroker(namespaces=NAMESPACES, limits=Limits())
+    hub = Hub(broker)
+    await nursery.start(broker.serve, hub)
+    await nursery.start(hub.serve)
+    client = FakeClient(hub)
+    nursery.start_soon(client.run)
+    await client.subscribe("news")
+    broker.deaf = True
+    await broker.publish("news", b"1")
+    broker.deaf, broker.emptied = False, True
+    await hub.take_feed_resumed()
+    await wait_all_tasks_blocked()
+    await broker.publish("news", b"2")
+    await wait_all_tasks_blocked()
+
+    assert [frame["data"] for frame in client.got if frame["type"] == "message"] == [2]
+    positions = [frame["position"] for frame in client.got if frame["type"] == "gap"]
+    assert len(positions) == 1
+    assert not positions[0].startswith(":")
