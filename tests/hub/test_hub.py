@@ -173,6 +173,7 @@ async def test_a_position_beyond_the_end_starts_at_the_end(hub, broker, client):
 
 
 async def test_a_slow_client_catches_up_from_the_tail_without_the_store(hub, broker, client):
+    await FakeClient(hub).subscribe("news")
     await client.subscribe("news")
     client.stall()
     await publish(broker, "news", 6)
@@ -182,6 +183,17 @@ async def test_a_slow_client_catches_up_from_the_tail_without_the_store(hub, bro
 
     assert client.offsets == list(range(1, 7))
     assert broker.reads == reads
+
+
+async def test_a_slow_client_alone_on_its_topic_reads_the_store(hub, broker, client):
+    await client.subscribe("#7")
+    client.stall()
+    await publish(broker, "#7", 6)
+    client.resume()
+    await wait_all_tasks_blocked()
+
+    assert client.offsets == list(range(1, 7))
+    assert hub.statistics().tail_bytes == 0
 
 
 async def test_many_who_share_a_topic_share_a_longer_tail(hub, broker, client):

@@ -66,8 +66,9 @@ class Hub:
     async def take_hints(self, hints: Sequence[Hint]) -> None:
         """Put hints into their topics, then write what is fresh: one write per client and read of the feed."""
         fresh: dict[Topic, None] = {}
+        topics = self._topics
         for hint in hints:
-            topic = self._topics.get(hint.channel)
+            topic = topics.get(hint.channel)
             if topic is None:
                 continue
             if topic.take(hint):

@@ -52,16 +52,18 @@ class Topic:
         """Take a hint; False where the store must be read instead. A repeated hint is no news."""
         publication = hint.publication
         self.active = True
-        if publication is None or (hint.epoch != self.epoch and publication.offset):
+        if publication is None:
             return False
-        if publication.offset == 0:
+        offset = publication.offset
+        if not offset:
             self._fresh.append(Entry(publication))
             return True
-        if publication.offset <= self.top:
-            return True
-        if publication.prev > self.top:
+        if hint.epoch != self.epoch:
             return False
-        self._append(publication)
+        if offset > self.top:
+            if publication.prev > self.top:
+                return False
+            self._append(publication)
         return True
 
     def take_stored(self, stored: Stored) -> None:
