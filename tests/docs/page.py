@@ -6,7 +6,8 @@ What a fenced block means is told by its language, and by nothing else:
             program of ours keeps running there until the page ends, anything else must succeed
     text    what now stands on one of the page's terminals; each … stands for what differs
     python  run in one namespace for the page
-    js      run by Node, as if pasted into the console of a browser that shows the admin page
+    js      run by Node, as if pasted into the console of a browser that shows the admin page; without Node it is
+            left out, and the `text` below it as well
     ws      a conversation over a WebSocket, see conversation.py
     toml    valid TOML; where the first line is a file's name, in a comment, that file of the page's folder
 
@@ -63,6 +64,7 @@ class Page:
         self.folder = Path(self._place.name, "here")
         self.terminals: list[Terminal] = []
         self.printed = io.StringIO()
+        self._missing = ""
         self._before = (os.environ.copy(), Path.cwd())
         self.home.mkdir()
         if clone:
@@ -73,12 +75,22 @@ class Page:
         self._enter()
 
     def _enter(self) -> None:
-        paths = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
+        paths = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", ""), self._stand_ins()])
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRIO_GATEWAY_", "XDG_"))}
         environment = {**kept, "HOME": str(self.home), "PATH": paths, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(self.folder)
+
+    def _stand_ins(self) -> str:
+        """Make a folder with programs that a page may need and a fresh machine lacks; it comes last in the PATH."""
+        folder = self.home / "bin"
+        folder.mkdir()
+        program = folder / "redis-cli"
+        source = Path(__file__).with_name("redis_cli.py").read_text(encoding="utf-8")
+        program.write_text(f"#!{sys.executable}\n{source}", encoding="utf-8")
+        program.chmod(0o755)
+        return str(folder)
 
     def close(self) -> None:
         """End what the page left running, the last first, as somebody closes their terminals."""
@@ -106,6 +118,9 @@ class Page:
 
     def expect(self, text: str) -> None:
         """Wait until a text stands on some terminal, or was printed by Python; raises AssertionError otherwise."""
+        if self._missing:
+            missing, self._missing = self._missing, ""
+            raise SkipTest(missing)
         text = text.rstrip("\n")
         deadline = time.monotonic() + SECONDS
         while not any(matches(text, shown) for shown in self._screens()):
@@ -121,7 +136,8 @@ class Page:
         """Run JavaScript in Node, which may go on until the page ends."""
         node = shutil.which("node")
         if node is None:
-            raise SkipTest("Node is not installed")
+            self._missing = "Node is not installed"
+            raise SkipTest(self._missing)
         script = Path(self.folder, "console.mjs")
         script.write_text(IN_THE_CONSOLE + block, encoding="utf-8")
         # Since Node 22 the flag is no news.
