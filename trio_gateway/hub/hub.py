@@ -139,7 +139,7 @@ class Hub:
         return attachment
 
     async def _attach(self, topic: Topic, device: str, since: Position | None) -> Attachment:
-        if topic.open and not device:
+        if topic.open and not device and not topic.is_behind(since):
             return Attachment(topic.epoch, topic.top)
         attachment = await self._broker.attach(topic.channel, device=device, since=since)
         if attachment.epoch == topic.epoch:

@@ -13,6 +13,7 @@ import trio
 from trio_gateway.broker.broker import Hint
 from trio_gateway.hub.audience import SENDS_PER_TURN, Audience
 from trio_gateway.hub.tail import Entry, Tail, TailBudget
+from trio_gateway.model.position import Position
 from trio_gateway.model.publication import Publication
 from trio_gateway.model.recovery import Stored
 from trio_gateway.wire.codec import Codec
@@ -47,6 +48,10 @@ class Topic:
         if audience is None:
             audience = self._audiences[codec.name] = Audience(codec, self.channel)
         return audience
+
+    def is_behind(self, since: Position | None) -> bool:
+        """Tell whether a client saw more than this node has heard of yet: it comes from a faster one."""
+        return since is not None and since.epoch == self.epoch and since.offset > self.top
 
     def take(self, hint: Hint) -> bool:
         """Take a hint; False where the store must be read instead. A repeated hint is no news."""
