@@ -49,7 +49,7 @@ async def test_publishing_raises_and_a_repetition_takes_effect_once(tmp_path, st
     with running(store, "--appendfsync", "always") as valkey:
         async with (
             serving(tmp_path, "--insecure", "--redis-url", valkey.url) as gateway,
-            AsyncPublisher(valkey.url) as publisher,
+            AsyncPublisher(valkey.url, timeout=1) as publisher,
             dial(gateway.url(user="7")) as client,
         ):
             with Publisher(valkey.url, timeout=1) as synchronous:
