@@ -24,7 +24,7 @@ async def running(data_dir, **options):
 async def until(condition, *, seconds=30.0):
     """Wait until the condition holds; fails after a deadline that only a broken program reaches."""
     with trio.fail_after(seconds):
-        while not condition():  # noqa: ASYNC110 (another process tells nothing)
+        while not condition():
             await trio.sleep(0.02)
 
 

@@ -507,3 +507,15 @@ async def test_a_flood_of_frames_gives_everybody_their_turn(place):
         assert (await other.ask(type="unsubscribe", channel="open:x"))["type"] == "ok"
 
     assert answered == 10_000
+
+
+async def test_a_client_that_is_behind_for_longer_than_its_inbox_allows_is_told_3008(autojump_clock):
+    namespaces = Namespaces(inbox=InboxRules(max_behind="2s"))
+    async with serve_place(namespaces=namespaces) as place:
+        slow = await place.dial(send_buffer=4096)
+        for _ in range(100):
+            await place.broker.publish("#7", b'"' + b"x" * 5000 + b'"')
+        await wait_all_tasks_blocked()
+        await trio.sleep(3)
+
+        assert (await slow.closed()).code == 3008

@@ -31,7 +31,7 @@ class EmptiedBroker(MemoryBroker):
 
 async def test_emptied_between_the_attach_and_the_read_it_goes_on_in_the_next_epoch(nursery):
     broker = EmptiedBroker(namespaces=NAMESPACES, limits=Limits())
-    hub = Hub(broker)
+    hub = Hub(broker, NAMESPACES)
     await nursery.start(broker.serve, hub)
     await nursery.start(hub.serve)
     client = FakeClient(hub)

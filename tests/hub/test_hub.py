@@ -78,7 +78,7 @@ async def broker():
 
 @pytest.fixture
 async def hub(broker, nursery):
-    hub = Hub(broker)
+    hub = Hub(broker, NAMESPACES)
     await nursery.start(broker.serve, hub)
     await nursery.start(hub.serve)
     return hub
@@ -545,7 +545,7 @@ def test_whatever_happens_offsets_rise_and_nothing_is_missing_without_a_gap(even
 
     async def story():
         broker = FaultyBroker()
-        hub = Hub(broker)
+        hub = Hub(broker, NAMESPACES)
         clients = []
         async with trio.open_nursery() as nursery:
             await nursery.start(broker.serve, hub)

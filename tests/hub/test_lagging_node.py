@@ -27,7 +27,7 @@ class LaggingBroker(MemoryBroker):
 async def test_since_is_compared_with_the_store_not_with_what_this_node_knows(nursery, ahead):
     """5 is beyond the end of the store as well, whose tail was lost: the client starts at the end."""
     broker = LaggingBroker(namespaces=NAMESPACES, limits=Limits())
-    hub = Hub(broker)
+    hub = Hub(broker, NAMESPACES)
     await nursery.start(broker.serve, hub)
     await nursery.start(hub.serve)
     slow, hopping = FakeClient(hub), FakeClient(hub)

@@ -27,7 +27,7 @@ class Node:
     def __init__(self, settings: Settings, broker: Broker, hooks: Hooks) -> None:
         self.settings = settings
         self.broker = broker
-        self.hub = Hub(broker)
+        self.hub = Hub(broker, settings.namespaces)
         self.hooks = hooks
         self.heartbeat = Heartbeat(settings.ping_seconds, settings.pong_seconds)
         self.trusted_proxies = parse_networks(settings.trusted_proxies)

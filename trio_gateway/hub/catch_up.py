@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from itertools import accumulate
 
+import trio
+
 from trio_gateway.broker.broker import Broker
 from trio_gateway.hub.recovery import Recovery
 from trio_gateway.hub.subscription import Subscription
 from trio_gateway.hub.tail import Entry
+from trio_gateway.model import codes
+from trio_gateway.model.errors import Disconnected
 from trio_gateway.model.recovery import Recovered, recover
 
 PAGE = 64
@@ -35,8 +39,12 @@ class CatchUp:
         """Bring one page to a client that is behind, and let it go live when nothing is left.
 
         `send` writes whole frames and returns when all were handed to the socket. Raises
-        BrokerUnavailable when the store is needed and away, and whatever `send` raises.
+        BrokerUnavailable when the store is needed and away, Disconnected (3008) when the client has
+        been behind for longer than its namespace allows, and whatever `send` raises.
         """
+        limit = subscription.topic.max_behind
+        if limit and trio.current_time() - subscription.behind_since > limit:
+            raise Disconnected(codes.SLOW)
         entries = self._from_tail(subscription)
         if entries is None:
             await self._poll_store(subscription, send)

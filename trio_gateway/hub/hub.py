@@ -20,6 +20,7 @@ from trio_gateway.hub.tail import TailBudget
 from trio_gateway.hub.topic import Topic
 from trio_gateway.model.errors import BrokerUnavailable
 from trio_gateway.model.position import Position
+from trio_gateway.settings.namespaces import Namespaces
 
 LINGER_SECONDS = 5.0
 """A topic outlives its last subscriber: who reconnects finds it open."""
@@ -45,8 +46,9 @@ class HubStatistics:
 class Hub:
     """Hold this node's topics."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, namespaces: Namespaces) -> None:
         self._broker = broker
+        self._namespaces = namespaces
         self._topics: dict[str, Topic] = {}
         self._lingering: dict[Topic, float] = {}
         self._budget = TailBudget()
@@ -119,7 +121,8 @@ class Hub:
         """Find the channel's topic, opened at the first call, and attach the device where there is one."""
         topic = self._topics.get(channel)
         if topic is None:
-            topic = self._topics[channel] = Topic(channel, self._budget)
+            topic = Topic(channel, self._budget, self._namespaces.max_behind_of(channel))
+            self._topics[channel] = topic
         self._hold(topic)
         try:
             if topic.open:

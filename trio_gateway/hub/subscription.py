@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+import trio
+
 from trio_gateway.model.position import Position
 from trio_gateway.wire.codec import Codec
 
@@ -50,9 +52,10 @@ class Subscription:
     """Stand at one cursor of one topic for one client.
 
     `epoch` and `cursor` say what the client has; an empty epoch stands before everything kept.
+    `behind_since` is the time at which it fell behind, of meaning only while it is.
     """
 
-    __slots__ = ("cursor", "epoch", "live", "send_nowait", "started", "subscriber", "topic")
+    __slots__ = ("behind_since", "cursor", "epoch", "live", "send_nowait", "started", "subscriber", "topic")
 
     def __init__(self, topic: Topic, subscriber: Subscriber, position: Position) -> None:
         self.topic = topic
@@ -62,6 +65,7 @@ class Subscription:
         self.cursor = position.offset
         self.live = False
         self.started = False
+        self.behind_since = 0.0
 
     @property
     def position(self) -> Position:
@@ -95,7 +99,8 @@ class Subscription:
     def fall_behind(self) -> None:
         """Leave the rest to the client's writer task."""
         self._leave_audience()
-        if self.started:
+        if self.started and self not in self.subscriber.behind:
+            self.behind_since = trio.current_time()
             self.subscriber.behind[self] = None
             self.subscriber.wake()
 

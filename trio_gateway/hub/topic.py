@@ -22,13 +22,14 @@ from trio_gateway.wire.codec import Codec
 class Topic:
     """Know one channel on this node, once for all its subscribers.
 
-    `users` counts subscriptions and those that are being prepared. `open` says that the channel is
+    `max_behind` is how long (seconds) a client may be behind, 0 for ever. `users` counts subscriptions and those that are being prepared. `open` says that the channel is
     followed and its epoch known. Whoever reads the store for the topic holds `reading`, and `dirty`
     makes that reader read once more. `active` says that a hint came since the last idle check.
     """
 
-    def __init__(self, channel: str, budget: TailBudget) -> None:
+    def __init__(self, channel: str, budget: TailBudget, max_behind: float = 0) -> None:
         self.channel = channel
+        self.max_behind = max_behind
         self.epoch = ""
         self.top = 0
         self.tail = Tail(budget)

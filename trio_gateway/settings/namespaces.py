@@ -13,6 +13,7 @@ from trio_gateway.settings.duration import DAY, MINUTE
 from trio_gateway.settings.option import option
 
 HISTORY_META_TTL = 30 * DAY
+MAX_BEHIND_HELP = "How long a slow client may be behind before it is disconnected with 3008; 0: as long as it reads."
 
 
 @attrs.frozen
@@ -32,6 +33,7 @@ class ChannelRules:
     allow_publish_for_client: bool = option(False, kinds.FLAG, "Whether clients may publish.")
     history_size: int = option(100, kinds.COUNT_OR_NONE, "Publications that are kept for who was away; 0: none.")
     history_ttl: float = option(5 * MINUTE, kinds.DURATION_OR_NONE, "How long they are kept; 0: not at all.")
+    max_behind: float = option(0, kinds.DURATION_OR_NONE, MAX_BEHIND_HELP)
 
     @property
     def history(self) -> History:
@@ -46,6 +48,7 @@ class InboxRules:
     allow_send_for_client: bool = option(True, kinds.FLAG, "Whether clients may send to other users.")
     history_size: int = option(1000, kinds.COUNT_OR_NONE, "Messages that an inbox keeps; 0: none.")
     history_ttl: float = option(7 * DAY, kinds.DURATION_OR_NONE, "How long they are kept; 0: not at all.")
+    max_behind: float = option(0, kinds.DURATION_OR_NONE, MAX_BEHIND_HELP)
 
     @property
     def history(self) -> History:
@@ -77,6 +80,10 @@ class Namespaces:
     def history_of(self, channel: str) -> History:
         """Find what a channel keeps; raises UnknownChannel as `rules_of` does."""
         return self.inbox.history if is_inbox(channel) else self.rules_of(channel).history
+
+    def max_behind_of(self, channel: str) -> float:
+        """Find how long (seconds) a client may be behind in a channel, 0 for ever; raises as `rules_of` does."""
+        return self.inbox.max_behind if is_inbox(channel) else self.rules_of(channel).max_behind
 
 
 def history_of(size: int, ttl: float) -> History:

@@ -118,7 +118,9 @@ class RedisBroker:
 
     def health(self) -> BrokerHealth:
         """Show how the broker stands now."""
-        reasons = (self._commands.reason, self._feed.connection.reason, self._probe.reason(), self._owner.reason())
+        # Where a link is away the probe fails as well, and has nothing to add.
+        links = tuple(filter(None, (self._commands.reason, self._feed.connection.reason)))
+        reasons = (*(links or (self._probe.reason(),)), self._owner.reason())
         return BrokerHealth(tuple(filter(None, reasons)), self._probe.round_trip, self._feed.age())
 
     def _ack_command(self, ack: Ack) -> Command:
