@@ -73,6 +73,10 @@ class GatewayProcess:
         return str(socket_path(self.data_dir))
 
     @property
+    def socket_exists(self) -> bool:
+        return Path(self.socket).exists()
+
+    @property
     def pid(self) -> int:
         assert self.process is not None, "it was started"
         return self.process.pid

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 import trio
@@ -88,7 +87,7 @@ async def test_a_stop_leaves_no_valkey_behind_and_no_socket(gateway, end):
 
     assert gateway.process.returncode == 0
     assert not is_alive(valkey)
-    assert not Path(gateway.socket).exists()
+    assert not gateway.socket_exists
 
 
 async def test_ctrl_c_on_the_whole_process_group_stops_in_order(gateway):
