@@ -125,6 +125,7 @@ async def test_ping_says_ready_and_says_why_not_when_nobody_serves(gateway):
 
 async def test_what_serve_prints_can_be_pasted(secured):
     """Each line of the banner runs as it stands."""
+    await until(lambda: "  publish " in secured.output)  # health may be a moment faster
     lines = [line.split(None, 1)[1] for line in secured.output.splitlines() if line.startswith("  publish ")]
     scripts = 'PATH=$(dirname "$PYTHON"):$PATH\n' + "\n".join(lines)
     environment = secured.environment | {"PYTHON": PROGRAM[0]}
