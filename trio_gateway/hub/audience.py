@@ -25,13 +25,24 @@ class Audience:
     def __init__(self, codec: Codec, channel: str) -> None:
         self._name = codec.name
         self.encode: Callable[[Publication], bytes] = codec.publication_encoder(channel)
-        self.live: dict[Subscription, None] = {}
-        self.era = 0
+        self._live: dict[Subscription, None] = {}
+        self._clients: tuple[Subscription, ...] | None = None
+        self._era = 0
+
+    def add(self, subscription: Subscription) -> None:
+        """Write to a subscription from now on."""
+        self._live[subscription] = None
+        self._clients = None
+
+    def remove(self, subscription: Subscription) -> None:
+        """Write to a subscription no more."""
+        del self._live[subscription]
+        self._clients = None
 
     def void(self) -> None:
         """Let everybody fall behind, and stop a write that is waiting for its next turn: a new epoch began."""
-        self.era += 1
-        for subscription in tuple(self.live):
+        self._era += 1
+        for subscription in tuple(self._live):
             subscription.fall_behind()
 
     def write_nowait(self, entries: Sequence[Entry]) -> None:
@@ -39,20 +50,25 @@ class Audience:
 
         Whoever does not take all of them falls behind at the last frame of which a byte went out.
         """
-        if self.live:
-            self._write_to(tuple(self.live), *self._join(entries), entries)
+        clients = self._clients
+        if clients is None:
+            # Kept from write to write: clients come and go far less often than publications.
+            clients = self._clients = tuple(self._live)
+        if clients:
+            joined, frames = self._join(entries)
+            self._write_to(clients, joined, frames, entries)
 
     async def write(self, entries: Sequence[Entry]) -> None:
         """Write as `write_nowait` does, and give way after every SENDS_PER_TURN clients.
 
         Clients that join meanwhile are told from the others by their cursor.
         """
-        if len(self.live) <= SENDS_PER_TURN:
+        if len(self._live) <= SENDS_PER_TURN:
             self.write_nowait(entries)
             return
         joined, frames = self._join(entries)
-        clients, era = iter(tuple(self.live)), self.era
-        while era == self.era and (turn := tuple(islice(clients, SENDS_PER_TURN))):
+        clients, era = iter(tuple(self._live)), self._era
+        while era == self._era and (turn := tuple(islice(clients, SENDS_PER_TURN))):
             self._write_to(turn, joined, frames, entries)
             await trio.lowlevel.checkpoint()
 

@@ -94,7 +94,7 @@ class Subscription:
         """Let the hub write to the client from now on; without a checkpoint after `caught_up`."""
         self.subscriber.behind.pop(self, None)
         self.live = True
-        self.topic.audience(self.subscriber.codec).live[self] = None
+        self.topic.audience(self.subscriber.codec).add(self)
 
     def fall_behind(self) -> None:
         """Leave the rest to the client's writer task."""
@@ -113,4 +113,4 @@ class Subscription:
     def _leave_audience(self) -> None:
         if self.live:
             self.live = False
-            del self.topic.audience(self.subscriber.codec).live[self]
+            self.topic.audience(self.subscriber.codec).remove(self)

@@ -22,7 +22,9 @@ def parse_hint(channel: str, payload: bytes) -> Hint:
         return Hint(channel, "", None)
     _, epoch, offset, prev, time, sender, id, data = fields
     try:
-        publication = Publication(int(offset), int(prev), data, int(time), _text(sender), _text(id))
+        # Mostly there is neither a sender nor an id, and this is the hottest path.
+        sender_id = sender.decode() if sender else ""
+        publication = Publication(int(offset), int(prev), data, int(time), sender_id, id.decode() if id else "")
         return Hint(channel, epoch.decode(), publication)
     except ValueError:
         return Hint(channel, "", None)  # somebody else published there; the stream has the truth
@@ -41,9 +43,4 @@ def offset_of(id: bytes) -> int:
 
 def _publication(offset: int, body: bytes) -> Publication:
     prev, time, sender, id, data = body.split(b"\n", 4)
-    return Publication(offset, int(prev), data, int(time), _text(sender), _text(id))
-
-
-def _text(field: bytes) -> str:
-    """Read a name; mostly there is none, and this is the hottest path."""
-    return field.decode() if field else ""
+    return Publication(offset, int(prev), data, int(time), sender.decode(), id.decode())

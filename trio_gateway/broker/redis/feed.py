@@ -156,10 +156,10 @@ class Feed:
 
     def _sort(self, pushes: list[Any]) -> list[Hint]:
         hints = []
-        for push in pushes:
-            kind, name, payload = push
+        subscription_of = self._subscriptions.get
+        for kind, name, payload in pushes:
             if kind == b"message":
-                subscription = self._subscriptions.get(name)
+                subscription = subscription_of(name)
                 if subscription is not None:
                     hints.append(parse_hint(subscription.channel, payload))
                 elif name in self._own:

@@ -7,7 +7,7 @@ the third one makes the second follow true.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import trio
 
@@ -42,14 +42,12 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self._followed: dict[bytes, Subscription] = {}
+        self.get: Callable[[bytes], Subscription | None] = self._followed.get
+        """Finds the subscription of a name; None where it is not followed (any more). Called for each hint."""
         self._to_come: dict[bytes, deque[Subscription | None]] = {}
 
     def __len__(self) -> int:
         return len(self._followed)
-
-    def get(self, name: bytes) -> Subscription | None:
-        """Find the subscription of a name; None where it is not followed (any more)."""
-        return self._followed.get(name)
 
     def add(self, name: bytes, channel: str) -> Subscription:
         """Follow a name from now on, whatever becomes of the link."""
