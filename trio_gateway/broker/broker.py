@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import attrs
+import msgspec
 import trio
 
 from trio_gateway.model.position import Position
@@ -20,11 +21,11 @@ BACK_END = ""
 """The sender of everything that no client sent: all back ends together are one sender."""
 
 
-@attrs.frozen
-class Hint:
+class Hint(msgspec.Struct, frozen=True, gc=False):
     """Tell that a publication was stored: the fast news of it.
 
-    `publication` is None where the hint could not be read, which means: read the stream.
+    `publication` is None where the hint could not be read, which means: read the stream. A struct for
+    the same reason as Publication.
     """
 
     channel: str
