@@ -20,7 +20,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import structlog
 import trio
 
 from trio_gateway.admin.app import make_app
@@ -33,6 +32,7 @@ from trio_gateway.gateway.hooks import Hooks
 from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.server import ClientServer
 from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.model.logger import get_logger
 from trio_gateway.running import Gateway, make_broker, make_try_page
 from trio_gateway.settings.settings import Settings
 
@@ -42,7 +42,7 @@ FLUSH_SECONDS = 2.0
 READY_SECONDS = 3.0
 """For the store at the start: the next line that somebody types is a publish."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @asynccontextmanager

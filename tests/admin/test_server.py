@@ -9,9 +9,9 @@ import sys
 import httpx
 import pytest
 import trio
-from structlog.testing import capture_logs
 
 from tests.admin.asking import HEALTHY
+from tests.captured_logs import capture_logs
 from trio_gateway.admin import server
 from trio_gateway.admin.app import make_app
 from trio_gateway.admin.listening import listen_on

@@ -5,23 +5,12 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from trio_gateway.cli.logs import configure_logs
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+from trio_gateway.model.logger import get_logger
 
 
 class Terminal(io.StringIO):
@@ -36,7 +25,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 def test_json_is_one_object_a_line_from_us_and_from_libraries() -> None:
     stream = io.StringIO()
     configure_logs("json", "info", stream)
-    structlog.get_logger("a").info("ours", client="c1")
+    get_logger("a").info("ours", client="c1")
     logging.getLogger("hypercorn").warning("theirs %d", 5)
     ours, theirs = lines(stream)
     assert (ours["event"], ours["client"], ours["level"]) == ("ours", "c1", "info")
@@ -51,7 +40,7 @@ def test_an_exception_stays_in_its_line() -> None:
     try:
         1 / 0  # noqa: B018
     except ZeroDivisionError:
-        structlog.get_logger().exception("failed")
+        get_logger("a").exception("failed")
     (line,) = lines(stream)
     assert "ZeroDivisionError" in line["exception"]
 
@@ -59,7 +48,7 @@ def test_an_exception_stays_in_its_line() -> None:
 def test_what_is_below_the_level_is_left_out() -> None:
     stream = io.StringIO()
     configure_logs("json", "warning", stream)
-    structlog.get_logger().info("ours")
+    get_logger("a").info("ours")
     logging.getLogger("theirs").info("theirs")
     assert stream.getvalue() == ""
 
@@ -67,7 +56,7 @@ def test_what_is_below_the_level_is_left_out() -> None:
 def test_the_console_has_the_words_and_no_colours_off_a_terminal() -> None:
     stream = io.StringIO()
     configure_logs("console", "info", stream)
-    structlog.get_logger().info("client connected", user="7")
+    get_logger("a").info("client connected", user="7")
     assert "client connected" in stream.getvalue()
     assert "user=7" in stream.getvalue()
     assert "\x1b" not in stream.getvalue()
@@ -77,7 +66,7 @@ def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     stream = Terminal()
     configure_logs("console", "info", stream)
-    structlog.get_logger().info("hello")
+    get_logger("a").info("hello")
     assert "\x1b" in stream.getvalue()
 
 
@@ -85,5 +74,5 @@ def test_a_terminal_that_wants_none_gets_none(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("NO_COLOR", "1")
     stream = Terminal()
     configure_logs("console", "info", stream)
-    structlog.get_logger().info("hello")
+    get_logger("a").info("hello")
     assert "\x1b" not in stream.getvalue()

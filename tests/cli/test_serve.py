@@ -11,7 +11,6 @@ from pathlib import Path
 
 import jwt
 import pytest
-import structlog
 import trio
 
 from trio_gateway.cli.main import main
@@ -46,7 +45,6 @@ def supervisor(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSupervisor]:
     yield fake
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def test_on_this_machine_it_makes_up_a_secret_and_prints_a_token(

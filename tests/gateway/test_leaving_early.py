@@ -1,8 +1,9 @@
 """A client that leaves while its opening is answered is nobody's fault."""
 
 from gateway.peers import request, serve_place
-from structlog.testing import capture_logs
 from trio.testing import wait_all_tasks_blocked
+
+from tests.captured_logs import capture_logs
 
 
 async def test_a_client_that_is_gone_before_its_101_is_no_error():

@@ -9,12 +9,13 @@ import socket
 import sys
 from typing import Any
 
-import structlog
 import trio
 from hypercorn.config import Config, Sockets
 from hypercorn.logging import Logger
 from hypercorn.trio import serve
 from hypercorn.typing import Framework
+
+from trio_gateway.model.logger import get_logger
 
 READ_SECONDS = 30
 """For the next bytes of a request, so that nobody holds a connection by saying nothing."""
@@ -27,7 +28,7 @@ KEEP_ALIVE_SECONDS = 15.0
 
 RESTART_SECONDS = 0.5
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 async def serve_admin(

@@ -1,4 +1,4 @@
-"""Log lines look one way, whoever writes them: structlog's and the standard library's go through the same door."""
+"""Log lines look one way, whoever writes them: ours and those of libraries go through the same door."""
 
 from __future__ import annotations
 
@@ -26,12 +26,6 @@ def configure_logs(log_format: str, log_level: str, stream: TextIO | None = None
         )
     )
     logging.basicConfig(level=log_level.upper(), handlers=[handler], force=True)
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log_level.upper())),
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
 
 
 def _shared(log_format: str) -> tuple[Processor, ...]:

@@ -60,10 +60,10 @@ def with_identity(settings: Settings) -> tuple[Settings, str | None]:
 
 
 def _run(settings: Settings, token: str | None) -> None:
-    import structlog  # noqa: PLC0415 (all of the gateway takes its time to import)
-    import trio  # noqa: PLC0415
+    import trio  # noqa: PLC0415 (all of the gateway takes its time to import)
 
     from trio_gateway.cli.logs import configure_logs  # noqa: PLC0415
+    from trio_gateway.model.logger import get_logger  # noqa: PLC0415
     from trio_gateway.supervisor import serve_gateway  # noqa: PLC0415
 
     configure_logs(settings.log_format, settings.log_level)
@@ -76,7 +76,7 @@ def _run(settings: Settings, token: str | None) -> None:
             print(banner(bound, token), flush=True)  # noqa: T201
         elif token:
             # Where logs are for machines, a banner is in the way.
-            structlog.get_logger(__name__).warning("no token secret is set, so one was made up for this machine")
+            get_logger(__name__).warning("no token secret is set, so one was made up for this machine")
 
     async def run() -> None:
         spare_the_collector()

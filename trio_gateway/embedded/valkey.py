@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import quote
 
-import structlog
 import trio
 
 from trio_gateway.embedded import log_file
@@ -17,6 +16,7 @@ from trio_gateway.embedded.ownership import note_pid, own_directory
 from trio_gateway.embedded.process import Process, start_process, stop_process, wait_exit
 from trio_gateway.embedded.question import is_answering
 from trio_gateway.model.errors import StartFailed
+from trio_gateway.model.logger import get_logger
 from trio_gateway.model.valkey_health import ValkeyHealth
 from trio_gateway.settings.data_directory import make_socket_path
 
@@ -34,7 +34,7 @@ STEADY_SECONDS = 60.0
 
 POLL_SECONDS = 0.02
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class EmbeddedValkey:

@@ -11,7 +11,6 @@ import socket as stdlib_socket
 from collections.abc import Callable
 from uuid import uuid4
 
-import structlog
 import trio
 
 from trio_gateway.gateway.node import Node
@@ -26,6 +25,7 @@ from trio_gateway.model.channel import inbox_of
 from trio_gateway.model.codes import DisconnectCode
 from trio_gateway.model.commands import Goodbye, Hello, Ping
 from trio_gateway.model.errors import BrokerUnavailable, GatewayError
+from trio_gateway.model.logger import get_logger
 from trio_gateway.model.position import Position
 from trio_gateway.session.client import Client
 from trio_gateway.session.session import Session
@@ -39,7 +39,7 @@ CLOSING_SECONDS = 5.0
 STORE_RETRY_SECONDS = 1.0
 """A client that is behind polls again within this (jittered) while the store is away."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 async def serve_connection(node: Node, sock: stdlib_socket.socket, peer: str) -> None:

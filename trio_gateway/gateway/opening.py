@@ -7,7 +7,6 @@ the subprotocol, and nothing in the client's own words.
 from __future__ import annotations
 
 import attrs
-import structlog
 import trio
 
 from trio_gateway.gateway.node import Node
@@ -21,6 +20,7 @@ from trio_gateway.model.errors import (
     RequestError,
     Unauthorized,
 )
+from trio_gateway.model.logger import get_logger
 from trio_gateway.model.user import User
 from trio_gateway.session.opening import Opening, identify, read_opening
 from trio_gateway.wire.codec import Codec
@@ -38,7 +38,7 @@ LINGER_BYTES = 256 * 1024
 """How long and how much is read after our last byte: closing with bytes unread would reset the link,
 and the reset would overtake what was written."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @attrs.frozen

@@ -8,11 +8,11 @@ from __future__ import annotations
 import errno
 import socket
 
-import structlog
 import trio
 
 from trio_gateway.gateway.connection import serve_connection
 from trio_gateway.gateway.node import Node
+from trio_gateway.model.logger import get_logger
 
 ACCEPTS_PER_TURN = 64
 """Connections taken in one turn of the loop: cheaper than one turn each, and bounded for everybody else."""
@@ -25,7 +25,7 @@ OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.E
 
 OUT_OF_RESOURCES_SECONDS = 0.1
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class ClientServer:

@@ -11,18 +11,18 @@ from __future__ import annotations
 import random
 
 import attrs
-import structlog
 import trio
 
 from trio_gateway.gateway.socket import WriteStalled
 from trio_gateway.model import codes
 from trio_gateway.model.codes import DisconnectCode
 from trio_gateway.model.errors import Disconnected
+from trio_gateway.model.logger import get_logger
 
 RECONNECT_MS = (200, 2000)
 """Each client gets a time of its own in this range, so that those of one node don't return at once."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @attrs.frozen

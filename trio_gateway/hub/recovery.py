@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import random
 
-import structlog
 import trio
 
 from trio_gateway.broker.broker import Broker
 from trio_gateway.hub.topic import Topic
 from trio_gateway.model.errors import BrokerUnavailable, RequestError
+from trio_gateway.model.logger import get_logger
 
 BATCH = 128
 """Topics read at once: enough to fill a pipeline, few enough not to delay what clients ask for."""
@@ -23,7 +23,7 @@ PAGE = 100
 
 RETRY_SECONDS = 0.5
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Recovery:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import trio
-from structlog.testing import capture_logs
 
 from tests.broker.recorder import Recorder
 from tests.broker.redis.functions import Functions
 from tests.broker.valkey import free_port, running, until
+from tests.captured_logs import capture_logs
 from trio_gateway.broker.broker import Ack
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.redis import broker as module

@@ -7,10 +7,10 @@ import itertools
 import pytest
 import trio
 from redis import exceptions
-from structlog.testing import capture_logs
 from trio.testing import wait_all_tasks_blocked
 
 from tests.broker.redis.fake_server import FakeServer, bulk, usual
+from tests.captured_logs import capture_logs
 from trio_gateway.broker.redis.address import parse_address
 from trio_gateway.broker.redis.connection import Connection
 from trio_gateway.broker.redis.handshake import check_memory

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import outcome
-import structlog
 import trio
 from redis import exceptions
 
@@ -18,6 +17,7 @@ from trio_gateway.broker.redis.address import Address
 from trio_gateway.broker.redis.backoff import Backoff
 from trio_gateway.broker.redis.handshake import ServerUnusable, greet
 from trio_gateway.broker.redis.link import Argument, Bounds, Command, Link, TakePushes, ignore_pushes
+from trio_gateway.model.logger import get_logger
 
 CONNECT_SECONDS = 2.0
 PREPARE_SECONDS = 10.0
@@ -26,7 +26,7 @@ PREPARE_SECONDS = 10.0
 STEADY_SECONDS = 2.0
 """A link that lived this long makes the next waits short again."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 Prepare = Callable[[Link], Awaitable[None]]
 Open = Callable[[], Awaitable[trio.abc.Stream]]

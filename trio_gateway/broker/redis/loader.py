@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
 import trio
 from redis import exceptions
 
 from trio_gateway.broker.redis.library import NOT_LOADED, REVISION, Installation, Library, update_of
 from trio_gateway.broker.redis.refusals import is_library_missing
+from trio_gateway.model.logger import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 Call = Callable[..., Awaitable[Any]]
 """Sends one command and answers its reply, as `Link.call` does."""

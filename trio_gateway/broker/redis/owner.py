@@ -11,15 +11,15 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
 import trio
 
 from trio_gateway.broker.redis.keys import Keys
+from trio_gateway.model.logger import get_logger
 
 REMEMBERED_SECONDS = 30.0
 """A foreign id heard longer ago no longer counts; each owner speaks every few seconds."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 Call = Callable[..., Awaitable[Any]]
 
