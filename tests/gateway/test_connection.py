@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 import trio
+from captured_logs import capture_logs
 from gateway.peers import Closed, request, serve_place
 from trio.testing import wait_all_tasks_blocked
 from wire.client_frames import client_frame
@@ -519,3 +520,68 @@ async def test_a_client_that_is_behind_for_longer_than_its_inbox_allows_is_told_
         await trio.sleep(3)
 
         assert (await slow.closed()).code == 3008
+
+
+async def test_answers_before_a_message_that_ends_the_connection_are_given(autojump_clock):
+    async def on_message(_client, message):
+        if message.data == "last":
+            raise Disconnected(DisconnectCode(4500, "enough"))
+
+    async with serve_place(hooks=Hooks(on_message=on_message)) as place:
+        peer = await place.dial()
+        await peer.write(
+            b"".join(
+                client_frame(msgspec.json.encode({"type": "send", "to": "8", "data": data, "ref": data}))
+                for data in ("first", "last")
+            )
+        )
+
+        assert (await peer.receive())["ref"] == "first"
+        assert (await peer.receive())["type"] == "goodbye"
+
+
+async def test_a_pong_behind_a_slow_request_of_the_same_client_counts(autojump_clock):
+    async def on_message(_client, _message):
+        await trio.sleep(40)
+
+    async with serve_place(hooks=Hooks(on_message=on_message)) as place:
+        peer = await place.dial()
+        await peer.send(type="message", data=1, ref=1)
+
+        assert (await peer.receive())["type"] == "ok"
+
+
+@pytest.mark.parametrize("end", [client_frame(b"\x03\xe8", Opcode.CLOSE), client_frame(b"x", Opcode.BINARY)])
+async def test_pings_just_before_the_end_break_nothing(place, end, autojump_clock):
+    peer = await place.dial()
+    with capture_logs() as logs:
+        await peer.write(client_frame(b"", Opcode.PING) * 30 + end)
+        assert (await peer.closed()).code in (1000, 1003)
+        await trio.sleep(2)
+
+    assert [line for line in logs if line["log_level"] == "error"] == []
+    assert not place.node.connections
+
+
+async def test_a_half_written_frame_goes_out_while_another_channel_waits_for_the_store(place, autojump_clock):
+    peer = await place.dial(send_buffer=4096)
+    await peer.ask(type="subscribe", channel="open:b")
+    read = place.broker.read
+
+    async def away(*_args):
+        raise BrokerUnavailable("away")
+
+    place.broker.read = away
+    await peer.ask(type="subscribe", channel="open:a", since="0")
+    big = b'"' + b"x" * 400_000 + b'"'
+    await place.broker.publish("open:b", big)
+    await trio.sleep(0.5)
+    assert len((await peer.receive())["data"]) == 400_000
+    place.broker.read = read
+
+
+async def test_an_inbox_whose_name_is_too_long_is_refused_with_an_answer(autojump_clock):
+    async with serve_place(max_channel_length=20) as place:
+        status, body, _ = await place.refused(request("/ws?user=" + "7" * 30))
+
+    assert (status, body["code"]) == (400, 107)

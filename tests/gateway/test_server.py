@@ -69,7 +69,7 @@ async def test_a_machine_out_of_descriptors_is_waited_for(place, autojump_clock)
                 raise failures.pop(0)
             return super().accept()
 
-    failures = [OSError(errno.EMFILE, "too many"), ConnectionAbortedError()]
+    failures = [OSError(errno.EMFILE, "too many"), ConnectionAbortedError(errno.ECONNABORTED, "gone")]
     listener = Listener()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
@@ -204,6 +204,19 @@ class TestDrain:
             await peer.read_head()
             assert (await peer.receive_until("goodbye"))["code"] == 3001
             assert (await peer.closed()).code == 3001
+
+    async def test_who_finishes_its_opening_between_two_goodbyes_is_told_too(self, place, autojump_clock):
+        peers = await self.dial_many(place, 50)
+        late = place.wire()
+        await late.write(request("/ws?user=late")[:-2])
+        async with trio.open_nursery() as nursery:
+            for peer in peers:
+                nursery.start_soon(peer.closed)
+            nursery.start_soon(drain, place.node, 10)
+            await trio.sleep(0.03)
+            await late.write(request()[-2:])
+            await late.read_head()
+            assert (await late.closed()).code == 3001
 
     async def test_a_client_that_answers_nothing_is_dropped_after_5_s(self, place, autojump_clock):
         peers = await self.dial_many(place, 3)

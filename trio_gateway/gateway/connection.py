@@ -24,13 +24,13 @@ from trio_gateway.model import codes
 from trio_gateway.model.channel import inbox_of
 from trio_gateway.model.codes import DisconnectCode
 from trio_gateway.model.commands import Goodbye, Hello, Ping
-from trio_gateway.model.errors import BrokerUnavailable, GatewayError
+from trio_gateway.model.errors import BrokerUnavailable, GatewayError, RequestError
 from trio_gateway.model.logger import get_logger
 from trio_gateway.model.position import Position
 from trio_gateway.session.client import Client
 from trio_gateway.session.session import Session
-from trio_gateway.wire.frames import PING_FRAME, Opcode
-from trio_gateway.wire.refusal import UpgradeRefused
+from trio_gateway.wire.frames import PING_FRAME, Opcode, pong_frame
+from trio_gateway.wire.refusal import UpgradeRefused, refusal_of
 from trio_gateway.wire.splitter import ControlFrame, FrameSplitter
 
 CLOSING_SECONDS = 5.0
@@ -82,6 +82,8 @@ async def _attach_and_run(
         inbox = await connection.attach_inbox(opened.opening.since)
     except BrokerUnavailable as error:
         await refuse(socket, store_away(error))
+    except RequestError as error:
+        await refuse(socket, refusal_of(error))
     else:
         await connection.run(opened, inbox)
 
@@ -145,7 +147,7 @@ class Connection:
         self._websocket: WebSocket
 
     async def attach_inbox(self, since: Position | None) -> Subscription:
-        """Prepare the subscription to the client's own inbox; raises BrokerUnavailable."""
+        """Prepare the subscription to the client's own inbox; raises BrokerUnavailable or a RequestError."""
         inbox = inbox_of(self.client.user.id)
         return await self._node.hub.subscribe(self._subscriber, inbox, since=since, device=self.client.device)
 
@@ -183,7 +185,8 @@ class Connection:
 
     def check_pong(self) -> None:
         """End the connection where the last ping was not answered."""
-        if self._awaits_pong and not self._session.ponged:
+        # While a request is carried out nobody reads, and the pong may be waiting in the socket.
+        if self._awaits_pong and not self._session.ponged and self._idle:
             self.leave(codes.NO_PONG)
         self._awaits_pong = False
 
@@ -259,7 +262,7 @@ class Connection:
             self._decide(said_by_client(int.from_bytes(frame.payload[:2], "big") or 1005))
             self._websocket.stream.put_nowait(frame)
         else:
-            await self._websocket.stream.put(frame)
+            await self._socket.send(pong_frame(frame.payload))
 
     async def _write(self) -> None:
         """Write what the hub left behind, woken when there is something: the Redis-poll writer task."""
@@ -267,15 +270,28 @@ class Connection:
             await self._woken.wait()
             await self._socket.flush()
             while self._subscriber.behind:
-                for subscription in tuple(self._subscriber.behind):
-                    await self._poll(subscription)
+                reached = [await self._poll(subscription) for subscription in tuple(self._subscriber.behind)]
+                await self._socket.flush()
+                if not all(reached):
+                    await self._rest()
                 await trio.lowlevel.checkpoint()
 
-    async def _poll(self, subscription: Subscription) -> None:
+    async def _poll(self, subscription: Subscription) -> bool:
+        """Bring one page to a subscription; False where the store was needed and away."""
         try:
             await self._node.hub.catch_up.poll(subscription, self._socket.send)
         except BrokerUnavailable:
-            await trio.sleep(random.uniform(0, STORE_RETRY_SECONDS))  # noqa: S311 - jitter, not a secret
+            subscription.behind_since = trio.current_time()  # the store is slow, not the client
+            return False
+        return True
+
+    async def _rest(self) -> None:
+        """Wait for the store, but write what the hub leaves half-written meanwhile."""
+        until = trio.current_time() + random.uniform(0, STORE_RETRY_SECONDS)  # noqa: S311 - jitter, not a secret
+        while trio.current_time() < until:
+            with trio.move_on_at(until):
+                await self._woken.wait()
+            await self._socket.flush()  # outside the deadline: a write is never cut
 
     def _decide(self, verdict: Verdict) -> None:
         """Leave a verdict; the first one counts, and from then on there are CLOSING_SECONDS."""

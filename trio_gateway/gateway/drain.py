@@ -33,6 +33,8 @@ async def drain(node: Node, window: float) -> None:
         told = due
         await trio.sleep(TICK_SECONDS)
     node.dismissing = True
+    for connection in tuple(node.connections):
+        connection.leave(codes.SHUTDOWN)  # who finished its opening inside the window; once told counts
     _hurry_openings(node)
     while node.sockets:  # noqa: ASYNC110 - once a stop, and cheaper than an event for each end
         await trio.sleep(TICK_SECONDS)

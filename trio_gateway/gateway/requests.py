@@ -41,12 +41,22 @@ class Requests:
         self._ended = False
 
     async def answer(self, texts: Iterable[bytes]) -> None:
-        """Carry out a batch of text messages and write the answers.
+        """Carry out a batch of text messages and write the answers, also those before one that ends the connection.
 
         Raises what ends the connection: Disconnected from a hook, OSError or
         trio.ClosedResourceError from the socket, and whatever an application's hook breaks with.
         """
         answers: list[bytes] = []
+        try:
+            await self._carry_out_all(texts, answers)
+        except Exception:
+            if answers:  # what took effect is said before the goodbye
+                await self._socket.send(b"".join(answers))
+            raise
+        if answers:
+            await self._socket.send(b"".join(answers))
+
+    async def _carry_out_all(self, texts: Iterable[bytes], answers: list[bytes]) -> None:
         receive, encode = self._session.receive, self._codec.encode
         for text in texts:
             for command in self._codec.decode(text):
@@ -55,8 +65,6 @@ class Requests:
                     answers.append(encode(outcome))
                 elif outcome is not None and not isinstance(outcome, Ok):
                     await self._carry_out(outcome, answers)
-        if answers:
-            await self._socket.send(b"".join(answers))
 
     def end(self) -> None:
         """End every subscription of this client; does nothing the second time."""

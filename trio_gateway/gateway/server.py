@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from contextlib import suppress
 
 import trio
 
@@ -24,6 +25,21 @@ OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.E
 """What accept() says when the machine is at its limit: wait a moment, as trio.serve_listeners does."""
 
 OUT_OF_RESOURCES_SECONDS = 0.1
+
+GONE_ALREADY = frozenset(
+    {
+        errno.ECONNABORTED,
+        errno.EPROTO,
+        errno.EPERM,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENOPROTOOPT,
+        errno.EOPNOTSUPP,
+    }
+)
+"""What accept() says of one connection that is gone, or that a firewall forbids: the next one may be well (accept(2))."""
 
 log = get_logger(__name__)
 
@@ -72,11 +88,13 @@ class ClientServer:
                 sock, address = self._listener.accept()
             except BlockingIOError:
                 return
-            except ConnectionAbortedError:
+            except OSError as error:
+                if error.errno not in GONE_ALREADY:
+                    raise
                 continue
             if self._node.sockets >= self._node.settings.max_connections + SPARE_SOCKETS:
                 sock.close()
                 continue
-            if sock.family != socket.AF_UNIX:
+            with suppress(OSError):  # a peer that has gone is its own task's to find out
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connections.start_soon(serve_connection, self._node, sock, str(address[0]))

@@ -1,7 +1,8 @@
-"""The seam to trio-websocket: it says the handshake, answers pings and speaks the Close; it never sees data.
+"""The seam to trio-websocket: it says the handshake and speaks the Close; it never sees data or pings.
 
-The library works on a stream of ours: the request head and control frames are handed to it, and what
-it writes goes through the client's one door. Its reader task sits in the connection's outer nursery.
+The library works on a stream of ours: a request head and Close frames are handed to it, and what it
+writes goes through the client's one door. Its reader task sits in the connection's outer nursery. Pings
+are answered by ours: the library, given some just before a Close, ends in an exception.
 """
 
 from __future__ import annotations
@@ -14,10 +15,6 @@ from trio_gateway.model.codes import DisconnectCode
 from trio_gateway.wire.frames import Opcode
 from trio_gateway.wire.splitter import ControlFrame, FrameSplitter
 
-MAX_CONTROL_BYTES = 4096
-"""Control frames that may wait for the library: about 30 of the largest. More, and the reader waits."""
-
-
 HEAD = (
     "GET / HTTP/1.1\r\nHost: gateway\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{subprotocol}\r\n"
@@ -26,7 +23,7 @@ HEAD = (
 
 
 class ControlStream(trio.abc.Stream):
-    """Hand the request head and control frames to the library, and its own bytes to the socket.
+    """Hand a request head and Close frames to the library, and its own bytes to the socket.
 
     While the connection is open the reader task feeds it. Once `closing`, it reads the socket itself
     and passes on Close frames only, so that the library sees the peer's answer.
@@ -42,14 +39,8 @@ class ControlStream(trio.abc.Stream):
         self._closing = False
         self._ended = False
 
-    async def put(self, frame: ControlFrame) -> None:
-        """Queue a control frame for the library; waits while too many are queued."""
-        while len(self._waiting) > MAX_CONTROL_BYTES and not self._ended:
-            await self._changed.wait()
-        self.put_nowait(frame)
-
     def put_nowait(self, frame: ControlFrame) -> None:
-        """Queue a control frame for the library, at most one past the bound."""
+        """Hand the client's Close to the library, which answers it."""
         self._waiting += frame.raw
         self._change()
 
@@ -78,7 +69,7 @@ class ControlStream(trio.abc.Stream):
         try:
             await self._socket.send(bytes(data))
         except (OSError, trio.ClosedResourceError) as error:
-            self._end()  # the library's reader ends now, and nothing takes what `put` would wait for
+            self._end()
             raise trio.BrokenResourceError("the connection is lost") from error
 
     async def wait_send_all_might_not_block(self) -> None:

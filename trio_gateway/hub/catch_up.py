@@ -70,13 +70,14 @@ class CatchUp:
 
     async def _poll_store(self, subscription: Subscription, send: SendFrames) -> None:
         topic, position, known_top = subscription.topic, subscription.position, subscription.topic.top
-        after = position.offset if position.epoch == topic.epoch else 0
+        epoch = topic.epoch
+        after = position.offset if position.epoch == epoch else 0
         stored = await self._broker.read(topic.channel, after, PAGE)
         if stored.epoch != topic.epoch:
             topic.dirty = True
             await self._recovery.refresh(topic)
             return
-        if not subscription.started or (after and position.epoch != stored.epoch):
+        if not subscription.started or epoch != topic.epoch:
             return  # it ended, or a new epoch began meanwhile: the next poll reads that one from its start
         recovered = recover(position, stored)
         subscription.epoch, subscription.cursor = recovered.cursor.epoch, recovered.cursor.offset

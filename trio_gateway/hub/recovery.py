@@ -7,6 +7,7 @@ that were quiet for a while: a lost hint costs latency, never a message.
 from __future__ import annotations
 
 import random
+from itertools import islice
 
 import trio
 
@@ -50,17 +51,21 @@ class Recovery:
             await self._arrived.wait()
             self._arrived = trio.Event()
             while self._dirty:
-                batch = [self._dirty.popitem()[0] for _ in range(min(BATCH, len(self._dirty)))]
+                batch = list(islice(self._dirty, BATCH))
+                for topic in batch:
+                    del self._dirty[topic]
+                failed: list[Topic] = []
                 async with trio.open_nursery() as nursery:
                     for topic in batch:
-                        nursery.start_soon(self._recover, topic)
-                if all(topic.dirty for topic in batch):  # the store is away
+                        nursery.start_soon(self._recover, topic, failed)
+                if len(failed) == len(batch):  # the store is away
                     await trio.sleep(random.uniform(0, RETRY_SECONDS))  # noqa: S311 - jitter, not a secret
 
-    async def _recover(self, topic: Topic) -> None:
+    async def _recover(self, topic: Topic, failed: list[Topic]) -> None:
         try:
             await self.refresh(topic)
         except BrokerUnavailable:
+            failed.append(topic)
             self.mark(topic)
         except RequestError as error:
             # The channel's namespace was taken away while it was followed: nothing more can come.
@@ -80,7 +85,7 @@ class Recovery:
                 except BaseException:
                     topic.dirty = True
                     raise
-                topic.checked = trio.current_time()
+                topic.checked = max(topic.checked, trio.current_time())
 
     async def _read_on(self, topic: Topic) -> None:
         attachment = await self._broker.attach(topic.channel)
@@ -93,6 +98,7 @@ class Recovery:
                 topic.dirty = True  # emptied since the attach: another one makes the next epoch, or finds it
                 return
             topic.take_stored(stored)
-            await topic.fan_out()
+            with trio.CancelScope(shield=True):  # it is everybody's, and who asked for the read may be leaving
+                await topic.fan_out()
             if topic.top == top:
                 break

@@ -33,6 +33,11 @@ PING_FRAME = bytes((FIN | Opcode.PING, 0))
 """A Ping without payload, the same for every client."""
 
 
+def pong_frame(payload: bytes) -> bytes:
+    """Write the Pong that answers a Ping with this payload, at most 125 bytes (RFC 6455 §5.5.3)."""
+    return bytes((FIN | Opcode.PONG, len(payload))) + payload
+
+
 def text_frame(payload: bytes) -> bytes:
     """Wrap a text message (UTF-8) as one whole server frame."""
     length = len(payload)
