@@ -14,8 +14,8 @@ from redis import exceptions
 from trio_gateway.broker.broker import BACK_END
 from trio_gateway.broker.checks import check_publication
 from trio_gateway.broker.limits import Limits
+from trio_gateway.broker.redis.function_library import Installation, installation_of
 from trio_gateway.broker.redis.keys import Keys
-from trio_gateway.broker.redis.library import Installation, installation_of
 from trio_gateway.model.channel import RESERVED_SIGN, inbox_of
 from trio_gateway.model.errors import ConfigurationError, InvalidChannel
 from trio_gateway.model.position import Position

@@ -12,7 +12,7 @@ from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from trio_gateway.broker.redis.library import NOT_LOADED, Library, update_of
+from trio_gateway.broker.redis.function_library import NOT_LOADED, Library, update_of
 from trio_gateway.broker.redis.refusals import is_library_missing, model_error
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.model.position import Position

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from trio_gateway.broker.limits import Limits
+from trio_gateway.broker.redis.function_library import Library, installation_of, update_of
 from trio_gateway.broker.redis.keys import Keys
-from trio_gateway.broker.redis.library import Library, installation_of, update_of
 from trio_gateway.settings.namespaces import Namespaces
 
 

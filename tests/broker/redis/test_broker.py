@@ -13,7 +13,7 @@ from trio_gateway.broker.broker import Ack
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.redis import broker as module
 from trio_gateway.broker.redis.broker import RedisBroker
-from trio_gateway.broker.redis.library import REVISION, installation_of, source
+from trio_gateway.broker.redis.function_library import REVISION, installation_of, source
 from trio_gateway.model.errors import BrokerUnavailable
 from trio_gateway.model.position import Position
 from trio_gateway.settings.namespaces import Namespaces

@@ -2,7 +2,7 @@
 
 keys.py        key names                              address.py     a URL, and a stream to it
 functions/     Lua: what happens at one moment        link.py        one pipelined connection while it lives
-library.py     loads the functions                    handshake.py   what a server must be
+function_library.py     loads the functions                    handshake.py   what a server must be
 refusals.py    function errors -> our errors          connection.py  commands, over reconnects
 errors.py      error replies -> redis-py's errors     feed.py        hints, over reconnects
 entries.py     hints and entries -> publications      probe.py       health, measured end to end

@@ -17,9 +17,9 @@ from trio_gateway.broker.redis.address import parse_address
 from trio_gateway.broker.redis.connection import Connection
 from trio_gateway.broker.redis.entries import offset_of, parse_entries
 from trio_gateway.broker.redis.feed import Feed
+from trio_gateway.broker.redis.function_library import installation_of
 from trio_gateway.broker.redis.handshake import check_memory
 from trio_gateway.broker.redis.keys import Keys
-from trio_gateway.broker.redis.library import installation_of
 from trio_gateway.broker.redis.link import Argument, Bounds, Command, Link
 from trio_gateway.broker.redis.loader import Loader
 from trio_gateway.broker.redis.owner import Owner

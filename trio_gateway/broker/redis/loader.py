@@ -8,7 +8,7 @@ from typing import Any
 import trio
 from redis import exceptions
 
-from trio_gateway.broker.redis.library import NOT_LOADED, REVISION, Installation, Library, update_of
+from trio_gateway.broker.redis.function_library import NOT_LOADED, REVISION, Installation, Library, update_of
 from trio_gateway.broker.redis.refusals import is_library_missing
 from trio_gateway.model.logger import get_logger
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from trio_gateway.broker.limits import Limits
-from trio_gateway.broker.redis.library import NOT_LOADED, REVISION, Library, installation_of, source, update_of
+from trio_gateway.broker.redis.function_library import NOT_LOADED, REVISION, Library, installation_of, source, update_of
 from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
 
 OURS = installation_of(Namespaces(), Limits())
