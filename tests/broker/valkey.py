@@ -36,7 +36,8 @@ class Valkey:
 
     def start(self) -> None:
         command = [str(get_binary_path()), "--port", "0", "--unixsocket", self.path, "--dir", str(self.directory)]
-        command += ["--appendonly", "yes", "--save", "", "--logfile", "log", *self.options]
+        # With `everysec`, a write may wait for a slow fsync, and a kill lose what was answered.
+        command += ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--logfile", "log", *self.options]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
