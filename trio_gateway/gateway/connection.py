@@ -24,7 +24,7 @@ from trio_gateway.model import codes
 from trio_gateway.model.channel import inbox_of
 from trio_gateway.model.codes import DisconnectCode
 from trio_gateway.model.commands import Goodbye, Hello, Ping
-from trio_gateway.model.errors import BrokerUnavailable, GatewayError, RequestError
+from trio_gateway.model.errors import BrokerUnavailable, RequestError
 from trio_gateway.model.logger import get_logger
 from trio_gateway.model.position import Position
 from trio_gateway.session.client import Client
@@ -216,8 +216,6 @@ class Connection:
                 await self._greet(inbox)
                 nursery.start_soon(self._read, nursery.cancel_scope, early)
                 nursery.start_soon(self._write)
-        except* (OSError, trio.ClosedResourceError, GatewayError) as group:
-            self._decide(verdict_of(group))
         except* Exception as group:  # noqa: BLE001 - an application's hook may break with anything
             self._decide(verdict_of(group))
 

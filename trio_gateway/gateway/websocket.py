@@ -61,7 +61,6 @@ class ControlStream(trio.abc.Stream):
                 await self._changed.wait()
         data = bytes(self._waiting)
         self._waiting.clear()
-        self._change()
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
