@@ -21,7 +21,9 @@ from trio_gateway.wire.refusal import _STATUS
 PAGE = ROOT / "docs" / "protocol.md"
 
 FRAMES = [
-    PLAIN.publication_encoder("#7")(Publication(12, 11, b'{"text":"hi"}', 1767225600000, sender="8", id="m1")),
+    PLAIN.encode_publication(
+        PLAIN.publication_head("#7"), Publication(12, 11, b'{"text":"hi"}', 1767225600000, sender="8", id="m1")
+    ),
     PLAIN.encode_gap("#7", Gap(None, None, "5f0c1e6b9a3d", 40)),
     PLAIN.encode(Goodbye(3001, "shutdown", 840)),
     PLAIN.encode(Goodbye(3503, "force disconnect", None)),

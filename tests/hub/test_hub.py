@@ -15,6 +15,7 @@ from trio_gateway.hub.hub import IDLE_CHECK_SECONDS, LINGER_SECONDS, Hub
 from trio_gateway.model.errors import BrokerUnavailable, UnknownChannel
 from trio_gateway.model.position import START, Position
 from trio_gateway.model.publication import Publication
+from trio_gateway.model.recovery import Stored
 from trio_gateway.settings.namespaces import ChannelRules, Namespaces
 
 NAMESPACES = Namespaces(
@@ -348,7 +349,7 @@ async def test_a_store_that_lost_its_tail_goes_on_with_larger_offsets(hub, broke
     stream.pop()
     stream.pop()
     broker._metas.get("news").top = 3
-    subscription.topic.tail.clear()
+    subscription.topic.clear_tail()
     client.resume()
     await wait_all_tasks_blocked()
     jump = 1_700_000_000_000_000
@@ -462,6 +463,49 @@ async def test_a_fan_out_to_very_many_gives_way_and_keeps_the_order(hub, broker)
     await wait_all_tasks_blocked()
 
     assert all(one.offsets == [1, 2, 3] for one in clients)
+
+
+async def test_hints_of_many_channels_give_way_as_well(hub, broker):
+    epochs = {}
+    for number in range(4):
+        for _ in range(SENDS_PER_TURN // 2):
+            subscription = await FakeClient(hub).subscribe(f"news{number}")
+        epochs[subscription.topic.channel] = subscription.epoch
+    turns = 0
+
+    async def count_turns():
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as beside:
+        beside.start_soon(count_turns)
+        while not turns:
+            await trio.lowlevel.checkpoint()
+        before = turns
+        await hub.take_hints([Hint(name, epoch, Publication(1, 0, b"1", 0)) for name, epoch in epochs.items()])
+        beside.cancel_scope.cancel()
+
+    assert turns > before
+
+
+async def test_what_is_left_of_a_fan_out_is_void_once_a_new_epoch_began(hub):
+    clients = [FakeClient(hub) for _ in range(SENDS_PER_TURN + 1)]
+    subscriptions = [await one.subscribe("news") for one in clients]
+    topic = subscriptions[0].topic
+    topic.take_stored(Stored(topic.epoch, 5, (Publication(1, 0, b"1", 0), Publication(5, 4, b"5", 0))))
+
+    async with trio.open_nursery() as beside:
+        beside.start_soon(topic.fan_out)
+        while not clients[0].got:
+            await trio.lowlevel.checkpoint()
+        topic.begin("new", 4)
+        for subscription in subscriptions:
+            subscription.epoch, subscription.cursor = "new", 4
+            subscription.go_live()
+
+    assert {offset for one in clients for offset in one.offsets} == {1}
 
 
 class TestDevices:

@@ -23,4 +23,5 @@ def test_replies_and_pushes_are_frames():
 
     assert PLAIN.encode(Ok(1)) == plain_replies.encode_reply(Ok(1))
     assert PLAIN.encode_gap("#7", Gap(1, 2, "e", 2)) == plain_replies.encode_gap("#7", Gap(1, 2, "e", 2))
-    assert PLAIN.publication_encoder("#7")(publication) == plain_replies.publication_encoder("#7")(publication)
+    head = PLAIN.publication_head("#7")
+    assert PLAIN.encode_publication(head, publication) == plain_replies.encode_publication(head, publication)

@@ -12,7 +12,7 @@ from wsproto.frame_protocol import FrameDecoder, Opcode
 from trio_gateway.model.commands import Error, Goodbye, Hello, Ok, Ping
 from trio_gateway.model.position import Position
 from trio_gateway.model.publication import Gap, Publication
-from trio_gateway.wire.plain_replies import encode_gap, encode_reply, publication_encoder
+from trio_gateway.wire.plain_replies import encode_gap, encode_publication, encode_reply, publication_head
 
 
 def text_of(frame):
@@ -88,7 +88,7 @@ def test_a_gap_of_another_epoch_has_no_bounds():
     ],
 )
 def test_a_publication_has_its_fields_in_the_documented_order(publication, text):
-    assert text_of(publication_encoder("#7")(publication)) == text
+    assert text_of(encode_publication(publication_head("#7"), publication)) == text
 
 
 @given(
@@ -101,7 +101,9 @@ def test_a_publication_has_its_fields_in_the_documented_order(publication, text)
 def test_whatever_a_publication_holds_its_frame_is_json(channel, offset, sender, publication_id, words):
     data = json.dumps(words, ensure_ascii=False).encode()
 
-    text = text_of(publication_encoder(channel)(Publication(offset, 0, data, 5, sender, publication_id)))
+    text = text_of(
+        encode_publication(publication_head(channel), Publication(offset, 0, data, 5, sender, publication_id))
+    )
 
     expected = {"type": "message", "channel": channel, "offset": offset, "data": words, "time": 5}
     expected |= {"id": publication_id, "from": sender}
@@ -110,4 +112,6 @@ def test_whatever_a_publication_holds_its_frame_is_json(channel, offset, sender,
 
 
 def test_a_percent_sign_in_a_channel_is_no_format():
-    assert '"channel":"100%d %b"' in text_of(publication_encoder("100%d %b")(Publication(1, 0, b"1", 5)))
+    assert '"channel":"100%d %b"' in text_of(
+        encode_publication(publication_head("100%d %b"), Publication(1, 0, b"1", 5))
+    )

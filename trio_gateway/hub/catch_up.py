@@ -59,12 +59,12 @@ class CatchUp:
             return None
         if subscription.cursor >= topic.top:
             return []
-        return topic.tail.after(subscription.cursor, PAGE)
+        return None if topic.tail is None else topic.tail.after(subscription.cursor, PAGE)
 
     async def _send_entries(self, subscription: Subscription, entries: list[Entry], send: SendFrames) -> None:
         codec = subscription.subscriber.codec
-        encode = subscription.topic.audience(codec).encode
-        frames = _page([entry.frame(codec.name, encode) for entry in entries])
+        head = subscription.topic.audience(codec).head
+        frames = _page([entry.frame(codec, head) for entry in entries])
         subscription.cursor = entries[len(frames) - 1].publication.offset
         await send(b"".join(frames))
 
@@ -90,7 +90,8 @@ class CatchUp:
 def _frames(subscription: Subscription, recovered: Recovered) -> list[bytes]:
     topic, codec = subscription.topic, subscription.subscriber.codec
     gap = [codec.encode_gap(topic.channel, recovered.gap)] if recovered.gap else []
-    return gap + [topic.audience(codec).encode(publication) for publication in recovered.publications]
+    head = topic.audience(codec).head
+    return gap + [codec.encode_publication(head, publication) for publication in recovered.publications]
 
 
 def _page(frames: list[bytes]) -> list[bytes]:

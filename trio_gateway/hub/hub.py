@@ -6,13 +6,14 @@ It is the broker's listener: hints come in, go into topics, and from there to wh
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 import trio
 
 from trio_gateway.broker.broker import Ack, Attachment, Broker, Hint
 from trio_gateway.hub.acks import PendingAcks
+from trio_gateway.hub.audience import SENDS_PER_TURN, Write, send_all_nowait
 from trio_gateway.hub.catch_up import CatchUp
 from trio_gateway.hub.recovery import Recovery
 from trio_gateway.hub.subscription import Subscriber, Subscription
@@ -66,7 +67,7 @@ class Hub:
             task_status.started()
 
     async def take_hints(self, hints: Sequence[Hint]) -> None:
-        """Put hints into their topics, then write what is fresh: one write per client and read of the feed."""
+        """Put hints into their topics, then send what is fresh: one send per client, topic and read of the feed."""
         fresh: dict[Topic, None] = {}
         topics = self._topics
         for hint in hints:
@@ -77,9 +78,23 @@ class Hub:
                 fresh[topic] = None
             else:
                 self.recovery.mark(topic)
-        for topic in fresh:
-            if not topic.fan_out_nowait():
+        await self._fan_out(fresh)
+
+    async def _fan_out(self, topics: Iterable[Topic]) -> None:
+        """Send what is fresh in topics, giving way after every SENDS_PER_TURN clients; nothing prepared outlives a turn."""
+        writes: list[Write] = []
+        sends = 0
+        for topic in topics:
+            sends += topic.users
+            if sends > SENDS_PER_TURN:
+                send_all_nowait(writes)
+                writes, sends = [], topic.users
+                await trio.lowlevel.checkpoint()
+            if topic.users > SENDS_PER_TURN:
                 await topic.fan_out()
+            else:
+                topic.prepare(writes)
+        send_all_nowait(writes)
 
     async def take_feed_resumed(self) -> None:
         """Read every topic anew: hints may have passed while the feed was away."""
@@ -169,8 +184,7 @@ class Hub:
         return cursor
 
     def _hold(self, topic: Topic) -> None:
-        topic.users += 1
-        topic.tail.share(topic.users)
+        topic.hold()
         self._lingering.pop(topic, None)
 
     def _release(self, topic: Topic) -> None:
@@ -194,7 +208,7 @@ class Hub:
             self._close(topic)
 
     def _close(self, topic: Topic) -> None:
-        topic.tail.clear()
+        topic.clear_tail()
         self.recovery.forget(topic)
         del self._topics[topic.channel]
         self._broker.unfollow_nowait(topic.channel)
@@ -204,7 +218,7 @@ class Hub:
             if now - topic.checked > IDLE_CHECK_SECONDS:
                 topic.checked = now + random.uniform(0, IDLE_CHECK_SECONDS / 4)  # noqa: S311 - jitter, not a secret
                 if not topic.active:
-                    topic.tail.clear()
+                    topic.clear_tail()
                     self.recovery.mark(topic)
                 topic.active = False
 

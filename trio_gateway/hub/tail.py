@@ -9,41 +9,45 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable
 
 import attrs
+import msgspec
 
 from trio_gateway.model.publication import Publication
+from trio_gateway.wire.codec import Codec
 
 ENTRY_OVERHEAD = 400
 """Bytes that one entry costs beside its data: objects, frame header, numbers (measured with sys.getsizeof)."""
 
 
-class Entry:
-    """Hold one publication and its frames, `size` bytes in all."""
+class Entry(msgspec.Struct, gc=False):
+    """Hold one publication and its frames. A struct for the same reason as Publication.
 
-    __slots__ = ("_codec", "_frame", "_others", "publication", "size")
+    Nearly every entry has the frame of one codec only, the `first`: a dict would be its largest part.
+    """
 
-    def __init__(self, publication: Publication) -> None:
-        self.publication = publication
-        # Roughly: frames repeat the data once per codec.
-        self.size = 2 * len(publication.data) + ENTRY_OVERHEAD
-        # Nearly every entry has the frame of one codec only, and a dict would be its largest part.
-        self._codec = ""
-        self._frame = b""
-        self._others: dict[str, bytes] | None = None
+    publication: Publication
+    first: str = ""
+    first_frame: bytes = b""
+    others: dict[str, bytes] | None = None
 
-    def frame(self, codec: str, encode: Callable[[Publication], bytes]) -> bytes:
-        """Give the whole WebSocket frame in one codec, made at the first call."""
-        if self._codec == codec:
-            return self._frame
-        if not self._codec:
-            self._codec, self._frame = codec, encode(self.publication)
-            return self._frame
-        others = self._others = self._others or {}
-        if codec not in others:
-            others[codec] = encode(self.publication)
-        return others[codec]
+    @property
+    def size(self) -> int:
+        """Estimate the bytes it holds: frames repeat the data once per codec."""
+        return 2 * len(self.publication.data) + ENTRY_OVERHEAD
+
+    def frame(self, codec: Codec, head: bytes) -> bytes:
+        """Give the whole WebSocket frame in one codec, made at the first call; `head` is the channel's in that codec."""
+        name = codec.name
+        if self.first == name:
+            return self.first_frame
+        if not self.first:
+            self.first, self.first_frame = name, codec.encode_publication(head, self.publication)
+            return self.first_frame
+        others = self.others = self.others or {}
+        if name not in others:
+            others[name] = codec.encode_publication(head, self.publication)
+        return others[name]
 
 
 @attrs.define
@@ -62,6 +66,8 @@ class Tail:
     that device is slow it reads the store, and with 128 entries for each such inbox the garbage
     collector alone took a quarter of the time of a message.
     """
+
+    __slots__ = ("_budget", "_bytes", "_entries", "_max_count")
 
     COUNT_PER_SHARER = 8
     MAX_COUNT = 128

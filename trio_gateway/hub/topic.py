@@ -6,12 +6,13 @@ dirty topic reads the store from its own top. It never lowers its top.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import trio
 
 from trio_gateway.broker.broker import Hint
-from trio_gateway.hub.audience import SENDS_PER_TURN, Audience
+from trio_gateway.hub.audience import SENDS_PER_TURN, Audience, Write, send_nowait
 from trio_gateway.hub.tail import Entry, Tail, TailBudget
 from trio_gateway.model.position import Position
 from trio_gateway.model.publication import Publication
@@ -22,33 +23,64 @@ from trio_gateway.wire.codec import Codec
 class Topic:
     """Know one channel on this node, once for all its subscribers.
 
-    `max_behind` is how long (seconds) a client may be behind, 0 for ever. `users` counts subscriptions and those that are being prepared. `open` says that the channel is
-    followed and its epoch known. Whoever reads the store for the topic holds `reading`, and `dirty`
-    makes that reader read once more. `active` says that a hint came since the last idle check.
+    `max_behind` is how long (seconds) a client may be behind, 0 for ever. `users` counts subscriptions
+    and those that are being prepared. `tail` is there once two shared the topic. `open` says that the
+    channel is followed and its epoch known. Whoever reads the store for the topic holds `reading`, and
+    `dirty` makes that reader read once more. `active` says that a hint came since the last idle check.
     """
+
+    # Slots: a hint for one of thousands of users finds the topic in no cache, and each line of memory counts.
+    __slots__ = (
+        "_audiences",
+        "_budget",
+        "_fanning_out",
+        "_fresh",
+        "active",
+        "channel",
+        "checked",
+        "dirty",
+        "epoch",
+        "max_behind",
+        "open",
+        "reading",
+        "tail",
+        "top",
+        "users",
+    )
 
     def __init__(self, channel: str, budget: TailBudget, max_behind: float = 0) -> None:
         self.channel = channel
         self.max_behind = max_behind
         self.epoch = ""
         self.top = 0
-        self.tail = Tail(budget)
+        self.tail: Tail | None = None
         self.users = 0
         self.open = False
         self.dirty = False
         self.active = False
         self.checked = trio.current_time()
         self.reading = trio.Lock()
-        self._audiences: dict[str, Audience] = {}
+        self._budget = budget
+        self._audiences: tuple[Audience, ...] = ()
         self._fresh: list[Entry] = []
         self._fanning_out = False
 
     def audience(self, codec: Codec) -> Audience:
         """Find the audience of one codec, made at the first call."""
-        audience = self._audiences.get(codec.name)
-        if audience is None:
-            audience = self._audiences[codec.name] = Audience(codec, self.channel)
+        for audience in self._audiences:
+            if audience.codec is codec:
+                return audience
+        audience = Audience(codec, self.channel)
+        self._audiences = (*self._audiences, audience)
         return audience
+
+    def hold(self) -> None:
+        """Count one more user; from the second one on a tail is kept for them."""
+        self.users += 1
+        if self.tail is None and self.users > 1:
+            self.tail = Tail(self._budget)
+        if self.tail is not None:
+            self.tail.share(self.users)
 
     def is_behind(self, since: Position | None) -> bool:
         """Tell whether a client saw more than this node has heard of yet: it comes from a faster one."""
@@ -84,7 +116,7 @@ class Topic:
         for publication in stored.publications:
             if publication.offset > self.top:
                 if publication.prev > self.top:
-                    self.tail.clear()
+                    self.clear_tail()
                 self._append(publication)
         if not stored.publications and stored.top > self.top:
             self.skip_to(stored.top)
@@ -92,48 +124,69 @@ class Topic:
     def begin(self, epoch: str, top: int) -> None:
         """Begin a new epoch at its top: what was known is void, and every client is behind."""
         self.epoch, self.top = epoch, top
-        self.tail.clear()
+        self.clear_tail()
         self._fresh.clear()
         self._everybody_falls_behind()
 
     def skip_to(self, top: int) -> None:
         """Go on after a hole that nothing is left of."""
         self.top = top
-        self.tail.clear()
+        self.clear_tail()
         self._everybody_falls_behind()
 
-    def fan_out_nowait(self) -> bool:
-        """Write what is fresh to every audience, in order; False where that needs `fan_out`, which gives way."""
-        if self._fanning_out or self.users > SENDS_PER_TURN:
-            return False
+    def clear_tail(self) -> None:
+        """Give up what the tail holds: whoever is behind reads the store."""
+        if self.tail is not None:
+            self.tail.clear()
+
+    def prepare(self, writes: list[Write]) -> None:
+        """Add what is fresh for every audience to the writes, in order; all of them are sent before the next checkpoint.
+
+        Nothing while a `fan_out` is under way, which takes all.
+        """
+        if self._fresh and not self._fanning_out:
+            self._prepare(writes)
+
+    def _prepare(self, writes: list[Write]) -> None:
         entries, self._fresh = self._fresh, []
         for run in (entries,) if len(entries) == 1 else _runs(entries):
-            for audience in self._audiences.values():
-                audience.write_nowait(run)
-        return True
+            for audience in self._audiences:
+                audience.prepare(run, writes)
 
     async def fan_out(self) -> None:
-        """Write what is fresh to every audience, in order; one at a time, the running one takes all."""
+        """Send what is fresh to every audience, in order, giving way after every SENDS_PER_TURN clients.
+
+        One at a time: the running one takes all.
+        """
         if self._fanning_out:
             return
         self._fanning_out = True
         try:
             while self._fresh:
-                entries, self._fresh = self._fresh, []
-                for run in _runs(entries):
-                    for audience in tuple(self._audiences.values()):
-                        await audience.write(run)
+                writes: list[Write] = []
+                self._prepare(writes)
+                await self._send_in_turns(writes)
         finally:
             self._fanning_out = False
 
+    async def _send_in_turns(self, writes: Iterable[Write]) -> None:
+        epoch = self.epoch
+        for write in writes:
+            for start in range(0, len(write.clients), SENDS_PER_TURN):
+                send_nowait(write, write.clients[start : start + SENDS_PER_TURN])
+                await trio.lowlevel.checkpoint()
+                if self.epoch != epoch:
+                    return  # a new one began meanwhile, and what is left is void
+
     def _append(self, publication: Publication) -> None:
         entry = Entry(publication)
-        self.tail.append(entry)
+        if self.tail is not None:
+            self.tail.append(entry)
         self.top = publication.offset
         self._fresh.append(entry)
 
     def _everybody_falls_behind(self) -> None:
-        for audience in self._audiences.values():
+        for audience in self._audiences:
             audience.void()
 
 

@@ -6,7 +6,7 @@ every client of one codec: a publication is encoded once, however many get it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from trio_gateway.model.commands import Command, Error, Reply
@@ -27,8 +27,8 @@ class Codec(Protocol):
     def encode_gap(self, channel: str, gap: Gap) -> bytes:
         """Write a gap as one whole WebSocket frame."""
 
-    def publication_encoder(self, channel: str) -> Callable[[Publication], bytes]:
-        """Make the function that writes this channel's publications, each as one whole WebSocket frame.
+    def publication_head(self, channel: str) -> bytes:
+        """Write what is the same for every publication of a channel: made once, for `encode_publication`."""
 
-        What is the same for every publication of the channel is done once, here.
-        """
+    def encode_publication(self, head: bytes, publication: Publication) -> bytes:
+        """Write a publication as one whole WebSocket frame; `head` is its channel's `publication_head`."""

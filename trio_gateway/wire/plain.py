@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from trio_gateway.model.commands import Command, Error, Reply
-from trio_gateway.model.publication import Gap, Publication
+from trio_gateway.model.publication import Gap
 from trio_gateway.wire import plain_replies
 from trio_gateway.wire.codec import Codec
 from trio_gateway.wire.plain_requests import decode_request
@@ -28,9 +28,11 @@ class PlainCodec:
         """Write a gap as one whole WebSocket frame."""
         return plain_replies.encode_gap(channel, gap)
 
-    def publication_encoder(self, channel: str) -> Callable[[Publication], bytes]:
-        """Make the function that writes this channel's publications, each as one whole WebSocket frame."""
-        return plain_replies.publication_encoder(channel)
+    def publication_head(self, channel: str) -> bytes:
+        """Write the part of a publication's text that is the same for all of its channel."""
+        return plain_replies.publication_head(channel)
+
+    encode_publication = staticmethod(plain_replies.encode_publication)
 
 
 PLAIN: Codec = PlainCodec()

@@ -6,7 +6,6 @@ parts, most of them made once for each channel.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -99,19 +98,19 @@ def encode_gap(channel: str, gap: Gap) -> bytes:
     return text_frame(_encode(_BoundedGap(channel, gap.first, gap.last, position)))
 
 
-def publication_encoder(channel: str) -> Callable[[Publication], bytes]:
-    """Make the function that writes this channel's publications, each as one whole WebSocket frame."""
-    head = b'{"type":"message","channel":%b' % _encode(channel)
+def publication_head(channel: str) -> bytes:
+    """Write the part of a publication's text that is the same for all of its channel."""
+    return b'{"type":"message","channel":%b' % _encode(channel)
 
-    def encode(publication: Publication) -> bytes:
-        offset = publication.offset
-        end = _end(publication) if publication.id or publication.sender else b"}"
-        if not offset:
-            return text_frame(b'%b,"data":%b,"time":%d%b' % (head, publication.data, publication.time, end))
-        parts = (head, offset, publication.data, publication.time, end)
-        return text_frame(b'%b,"offset":%d,"data":%b,"time":%d%b' % parts)
 
-    return encode
+def encode_publication(head: bytes, publication: Publication) -> bytes:
+    """Write a publication as one whole WebSocket frame; `head` is its channel's `publication_head`."""
+    offset = publication.offset
+    end = _end(publication) if publication.id or publication.sender else b"}"
+    if not offset:
+        return text_frame(b'%b,"data":%b,"time":%d%b' % (head, publication.data, publication.time, end))
+    parts = (head, offset, publication.data, publication.time, end)
+    return text_frame(b'%b,"offset":%d,"data":%b,"time":%d%b' % parts)
 
 
 def _end(publication: Publication) -> bytes:

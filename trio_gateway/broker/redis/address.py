@@ -9,6 +9,8 @@ import attrs
 import trio
 from redis.connection import parse_url
 
+from trio_gateway.broker.redis.stream import DirectStream
+
 VERIFY_MODES = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 
 
@@ -31,10 +33,10 @@ class Address:
     async def open_stream(self) -> trio.abc.Stream:
         """Connect; raises OSError or trio.BrokenResourceError. The caller sets the deadline."""
         if self.path is not None:
-            return await trio.open_unix_socket(self.path)
+            return DirectStream(await trio.open_unix_socket(self.path))
         stream = await trio.open_tcp_stream(self.host, self.port)
         if self.tls is None:
-            return stream
+            return DirectStream(stream)
         # Redis closes without a TLS goodbye, and RESP tells itself where a reply ends.
         secured = trio.SSLStream(stream, self.tls, server_hostname=self.host, https_compatible=True)
         try:
