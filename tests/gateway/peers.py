@@ -2,7 +2,7 @@
 
 import base64
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 import trio
@@ -101,7 +101,8 @@ class Peer:
                 if self.answers_pings:
                     await self.write(client_frame(payload, Opcode.PONG))
             elif opcode is Opcode.CLOSE:
-                await self.write(client_frame(payload[:2], Opcode.CLOSE))
+                with suppress(trio.BrokenResourceError):  # where it answers ours, the link may be gone already
+                    await self.write(client_frame(payload[:2], Opcode.CLOSE))
                 raise Closed(int.from_bytes(payload[:2], "big"), payload[2:].decode())
 
     async def receive_pong(self):
@@ -134,6 +135,13 @@ class Peer:
         return answer
 
 
+def tcp_pair():
+    """Connect two sockets by TCP, where a reset differs from an end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        theirs = socket.create_connection(listener.getsockname())
+        return listener.accept()[0], theirs
+
+
 class Place:
     """Serve one node from memory."""
 
@@ -143,18 +151,18 @@ class Place:
         self.nursery = nursery
         self.peers = []
 
-    def wire(self, *, send_buffer=None):
+    def wire(self, *, send_buffer=None, pair=socket.socketpair):
         """Connect a new peer to the node."""
-        ours, theirs = socket.socketpair()
+        ours, theirs = pair()
         if send_buffer is not None:
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         self.nursery.start_soon(serve_connection, self.node, ours, "192.0.2.1")
         self.peers.append(Peer(theirs))
         return self.peers[-1]
 
-    async def dial(self, path="/ws?user=7", *, headers=(), send_buffer=None, **replaced):
+    async def dial(self, path="/ws?user=7", *, headers=(), send_buffer=None, pair=socket.socketpair, **replaced):
         """Open a WebSocket; answers the peer and its hello."""
-        peer = self.wire(send_buffer=send_buffer)
+        peer = self.wire(send_buffer=send_buffer, pair=pair)
         await peer.write(request(path, headers=headers, **replaced))
         peer.head = await peer.read_head()
         assert peer.head.startswith("HTTP/1.1 101 "), peer.head + str(peer.buffer)

@@ -57,6 +57,8 @@ async def serve_connection(node: Node, sock: stdlib_socket.socket, peer: str) ->
     except* Exception as group:
         log.error("connection failed", address=peer, exc_info=group)
     finally:
+        if socket.half_written:
+            socket.abort()  # the system would go on sending half a frame to somebody who does not read
         socket.close()
         node.openings.pop(scope, None)
 
@@ -233,7 +235,9 @@ class Connection:
                 data = await self._socket.receive()
                 self._idle = False
                 if self._reading.cancel_called:
-                    break  # told to leave in the same turn: what is begun now would take effect, and go unanswered
+                    # Told to leave in the same turn: what is begun now would take effect, and go unanswered.
+                    self._websocket.stream.keep_close_of(data)
+                    break
                 if not data:
                     self._decide(LOST)
                 await self._take(data)
@@ -258,7 +262,7 @@ class Connection:
     async def _take_control(self, frame: ControlFrame) -> None:
         if frame.opcode is Opcode.CLOSE:
             self._decide(said_by_client(int.from_bytes(frame.payload[:2], "big") or 1005))
-            self._websocket.stream.put_nowait(frame)
+            self._websocket.stream.keep_nowait(frame)
         else:
             await self._socket.send(pong_frame(frame.payload))
 

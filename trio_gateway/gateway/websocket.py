@@ -25,43 +25,50 @@ HEAD = (
 class ControlStream(trio.abc.Stream):
     """Hand a request head and Close frames to the library, and its own bytes to the socket.
 
-    While the connection is open the reader task feeds it. Once `closing`, it reads the socket itself
-    and passes on Close frames only, so that the library sees the peer's answer.
+    The library answers a Close as soon as it sees one, and then nothing may follow (RFC 6455 §5.5.1). So the
+    client's Close waits here until `begin_closing`, when nobody else writes any more. From then on this reads
+    the socket itself, so that the library sees the peer's answer.
     """
 
-    __slots__ = ("_changed", "_closing", "_ended", "_socket", "_splitter", "_waiting")
+    __slots__ = ("_closes", "_ended", "_head", "_over", "_socket", "_splitter")
 
     def __init__(self, socket: ClientSocket, splitter: FrameSplitter, head: bytes) -> None:
         self._socket = socket
         self._splitter = splitter
-        self._waiting = bytearray(head)
-        self._changed = trio.Event()
-        self._closing = False
+        self._head = head
+        self._closes = bytearray()
+        self._over = trio.Event()
         self._ended = False
 
-    def put_nowait(self, frame: ControlFrame) -> None:
-        """Hand the client's Close to the library, which answers it."""
-        self._waiting += frame.raw
-        self._change()
+    def keep_nowait(self, frame: ControlFrame) -> None:
+        """Keep the client's Close for the library."""
+        self._closes += frame.raw
+
+    def keep_close_of(self, data: bytes) -> None:
+        """Keep a Close among these bytes of the client, and drop everything else; b"" is the end."""
+        for frame in self._splitter.receive(data):
+            if isinstance(frame, ControlFrame) and frame.opcode is Opcode.CLOSE:
+                self.keep_nowait(frame)
+        self._ended = self._ended or not data or self._splitter.violation is not None
 
     def begin_closing(self, *, answered: bool) -> None:
         """Read the socket here from now on; where no answer is awaited the library sees the end at once."""
-        self._closing = True
-        self._ended = not answered
-        self._change()
+        self._ended = self._ended or not answered
+        self._over.set()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002 - frames are small
-        """Give the library what waits for it; b"" once the connection is over."""
-        while not self._waiting:
+        """Give the library the request head, then nothing until the end, then Close frames; b"" after the last one."""
+        if self._head:
+            head, self._head = self._head, b""
+            return head
+        await self._over.wait()
+        while not self._closes:
             if self._ended:
                 return b""
-            if self._closing:
-                await self._read_close()
-            else:
-                await self._changed.wait()
-        data = bytes(self._waiting)
-        self._waiting.clear()
-        return data
+            await self._read_close()
+        closes = bytes(self._closes)
+        self._closes.clear()
+        return closes
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Write the library's bytes (a whole response or frame) through the client's door."""
@@ -85,18 +92,11 @@ class ControlStream(trio.abc.Stream):
             data = await self._socket.receive()
         except (OSError, trio.ClosedResourceError):
             data = b""
-        for frame in self._splitter.receive(data):
-            if isinstance(frame, ControlFrame) and frame.opcode is Opcode.CLOSE:
-                self._waiting += frame.raw
-        self._ended = self._ended or not data or self._splitter.violation is not None
+        self.keep_close_of(data)
 
     def _end(self) -> None:
         self._ended = True
-        self._change()
-
-    def _change(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
+        self._over.set()
 
 
 class WebSocket:
