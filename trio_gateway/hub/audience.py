@@ -73,34 +73,29 @@ class Audience:
             writes.append(Write(clients, b"".join(frames), frames, entries))
 
 
-def send_all_nowait(writes: Iterable[Write]) -> None:
-    """Send writes to all of their clients, in order."""
-    for write in writes:
-        send_nowait(write, write.clients)
+def send_nowait(writes: Iterable[Write]) -> None:
+    """Send writes to their clients, in order.
 
-
-def send_nowait(write: Write, clients: Iterable[Subscription]) -> None:
-    """Send a write to some of its clients.
-
-    Whoever does not take all of it falls behind at the last frame of which a byte went out. Who joined
-    or left since the write was made is told by the cursor and by `live`.
+    Whoever does not take all of one falls behind at the last frame of which a byte went out. Who joined
+    or left since a write was made is told by the cursor and by `live`.
     """
-    joined, frames, entries = write.joined, write.frames, write.entries
-    prev, first = entries[0].publication.prev, entries[0].publication.offset
-    last, count = entries[-1].publication.offset, len(frames)
-    for subscription in clients:
-        cursor = subscription.cursor
-        if cursor >= last or not subscription.live:
-            if last == 0 and subscription.live:  # no history: at most once, to whoever can take it now
-                subscription.send_nowait(joined, frames)
-            continue
-        if not prev <= cursor < first:
-            subscription.fall_behind()
-            continue
-        taken = subscription.send_nowait(joined, frames)
-        if taken == count:
-            subscription.cursor = last
-        else:
-            if taken:
-                subscription.cursor = entries[taken - 1].publication.offset
-            subscription.fall_behind()
+    for write in writes:
+        joined, frames, entries = write.joined, write.frames, write.entries
+        prev, first = entries[0].publication.prev, entries[0].publication.offset
+        last, count = entries[-1].publication.offset, len(frames)
+        for subscription in write.clients:
+            cursor = subscription.cursor
+            if cursor >= last or not subscription.live:
+                if last == 0 and subscription.live:  # no history: at most once, to whoever can take it now
+                    subscription.send_nowait(joined, frames)
+                continue
+            if not prev <= cursor < first:
+                subscription.fall_behind()
+                continue
+            taken = subscription.send_nowait(joined, frames)
+            if taken == count:
+                subscription.cursor = last
+            else:
+                if taken:
+                    subscription.cursor = entries[taken - 1].publication.offset
+                subscription.fall_behind()

@@ -13,7 +13,7 @@ import trio
 
 from trio_gateway.broker.broker import Ack, Attachment, Broker, Hint
 from trio_gateway.hub.acks import PendingAcks
-from trio_gateway.hub.audience import SENDS_PER_TURN, Write, send_all_nowait
+from trio_gateway.hub.audience import SENDS_PER_TURN, Write, send_nowait
 from trio_gateway.hub.catch_up import CatchUp
 from trio_gateway.hub.recovery import Recovery
 from trio_gateway.hub.subscription import Subscriber, Subscription
@@ -87,14 +87,14 @@ class Hub:
         for topic in topics:
             sends += topic.users
             if sends > SENDS_PER_TURN:
-                send_all_nowait(writes)
+                send_nowait(writes)
                 writes, sends = [], topic.users
                 await trio.lowlevel.checkpoint()
             if topic.users > SENDS_PER_TURN:
                 await topic.fan_out()
             else:
                 topic.prepare(writes)
-        send_all_nowait(writes)
+        send_nowait(writes)
 
     async def take_feed_resumed(self) -> None:
         """Read every topic anew: hints may have passed while the feed was away."""

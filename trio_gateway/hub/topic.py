@@ -173,7 +173,8 @@ class Topic:
         epoch = self.epoch
         for write in writes:
             for start in range(0, len(write.clients), SENDS_PER_TURN):
-                send_nowait(write, write.clients[start : start + SENDS_PER_TURN])
+                clients = write.clients[start : start + SENDS_PER_TURN]
+                send_nowait((Write(clients, write.joined, write.frames, write.entries),))
                 await trio.lowlevel.checkpoint()
                 if self.epoch != epoch:
                     return  # a new one began meanwhile, and what is left is void
