@@ -52,6 +52,7 @@ class FakeServer:
         self.answer = answer
         self.commands: list[list[bytes]] = []
         self.streams: list[trio.StapledStream] = []
+        self.feed: trio.StapledStream | None = None  # the connection that subscribed last
         self.refusing = False
         self._nursery = nursery
 
@@ -82,6 +83,8 @@ class FakeServer:
                 reader.feed(bytes(data))
                 while (command := reader.gets()) is not False:
                     self.commands.append(command)
+                    if command[0] == b"SUBSCRIBE":
+                        self.feed = stream
                     if answer := self.answer(command):
                         await stream.send_all(answer)
         except (trio.ClosedResourceError, trio.BrokenResourceError):
