@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+from captured_logs import capture_logs
 
 from trio_gateway.client import ConnectionEnded, UpgradeRefused
 from trio_gateway.model.errors import BadRequest, PermissionDenied, Unauthorized
@@ -203,3 +204,66 @@ async def test_connections_that_break_at_once_do_not_reset_it(autojump_clock, ga
 
     # Full jitter at 20 s makes about 100 attempts in 1,000 s; at half a second it would be 4,000.
     assert len(gateway.attempts) < 400
+
+
+def told(lines, level):
+    return [line["event"] for line in lines if line["log_level"] == level]
+
+
+async def test_an_outage_is_told_once_however_many_attempts_it_takes(autojump_clock, gateway, nursery):
+    async def serve():
+        connection = await gateway.greet()
+        gateway.refusals = [OSError(111, "Connection refused")] * 20
+        await connection.close(1001, "away")
+        connection = await gateway.greet()
+        await connection.message(1)
+
+    nursery.start_soon(serve)
+    with capture_logs() as lines:
+        async with gateway.connect() as inbox:
+            await anext(inbox)
+
+    assert told(lines, "info") == [
+        "the connection was closed: 1001 away; connecting again",
+        "could not connect to gateway: Connection refused; connecting again",
+        "connected again",
+    ]
+    assert len(told(lines, "debug")) == 21
+
+
+async def test_each_outage_is_told(autojump_clock, gateway, nursery):
+    async def serve():
+        for offset in (1, 2, 3):
+            connection = await gateway.greet()
+            await connection.message(offset)
+            await connection.close(1001)
+
+    nursery.start_soon(serve)
+    with capture_logs() as lines:
+        async with gateway.connect() as inbox:
+            for _ in range(3):
+                await anext(inbox)
+
+    assert told(lines, "info").count("connected again") == 2
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (OSError(111, "Connection refused"), "Connection refused"),
+        (trio.BrokenResourceError(), "the server hung up"),
+        ("hang up", "the server closed instead of answering the upgrade"),
+        ("silent", "no answer within 10 s"),
+        ((502, [], b""), "refused with HTTP status 502"),
+    ],
+)
+async def test_what_keeps_it_away_is_told_in_words(autojump_clock, gateway, nursery, refusal, words):
+    gateway.refusals = [refusal]
+    nursery.start_soon(gateway.greet)
+    with capture_logs() as lines:
+        async with gateway.connect():
+            pass
+
+    (line,) = told(lines, "info")
+    assert words in line
+    assert "Error" not in line

@@ -29,6 +29,8 @@ class Connector:
         self._waiting = trio.lowlevel.ParkingLot()
         self._link: Link | None = None
         self._end: Exception | None = None
+        self._told = ""
+        self._was_ready = False
 
     async def run(self) -> None:
         """Connect again and again; ends with the first error that is for good."""
@@ -63,10 +65,21 @@ class Connector:
         if trio.current_time() - greeted_at >= STABLE_SECONDS:
             self._backoff.reset()
         seconds = lost.delay if lost.exact else lost.delay + self._backoff.next()
-        logger.info("%s; connecting again in %.1f s", lost, seconds)
+        self._tell(lost, seconds)
         await trio.sleep(seconds)
 
+    def _tell(self, lost: LinkLost, seconds: float) -> None:
+        """Tell why there is no connection: once, and again when the reason is another one."""
+        if str(lost) != self._told:
+            self._told = str(lost)
+            logger.info("%s; connecting again", lost)
+        logger.debug("the next attempt is in %.1f s", seconds)
+
     def _wake(self) -> None:
+        if self._link is not None and self._link.ready:
+            if self._told and self._was_ready:
+                logger.info("connected again")
+            self._told, self._was_ready = "", True
         self._waiting.unpark_all()
 
     def _finish(self, error: Exception) -> None:

@@ -26,6 +26,7 @@ from trio_gateway.client.flat_nursery import leaves_of, open_flat_nursery
 from trio_gateway.client.refusal import judge_refusal
 from trio_gateway.model.errors import GatewayError
 from trio_gateway.model.position import Position
+from trio_gateway.model.reason import reason_of
 
 OPEN_SECONDS = 10.0
 """For name, TCP, TLS and the upgrade together; the gateway gives a handshake as long."""
@@ -54,6 +55,9 @@ LIBRARY_ERRORS = (
     trio.ClosedResourceError,
     trio.TooSlowError,
 )
+
+HUNG_UP = (ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError)
+"""What has no words of its own, unless the system's stand behind it."""
 
 
 class SocketClosed(Exception):
@@ -136,7 +140,7 @@ class Socket:
                 await self._ws.send_message(text)
                 self._half_written = False
         except LIBRARY_ERRORS as error:
-            raise LinkLost(f"could not send: {error!r}") from error
+            raise LinkLost(f"could not send: {_words(error)}") from error
         if self._half_written:
             raise LinkLost("the server takes no more")
 
@@ -199,7 +203,7 @@ async def _hold(
     except* LIBRARY_ERRORS as group:
         faults = leaves_of(group)
     if not started:
-        raise _judge(faults)
+        raise _judge(faults, address)
 
 
 async def _upgrade(library: trio.Nursery, stream: WatchedStream, address: Address, since: Position | None) -> Socket:
@@ -217,8 +221,17 @@ async def _upgrade(library: trio.Nursery, stream: WatchedStream, address: Addres
     raise LinkLost("the server closed instead of answering the upgrade")
 
 
-def _judge(faults: list[BaseException]) -> LinkLost | GatewayError:
+def _judge(faults: list[BaseException], address: Address) -> LinkLost | GatewayError:
     for fault in faults:
         if isinstance(fault, ConnectionRejected):
             return judge_refusal(fault.status_code, fault.headers, fault.body)
-    return LinkLost(f"could not connect: {faults[0]!r}")
+    return LinkLost(f"could not connect to {address.authority}: {_words(faults[0])}")
+
+
+def _words(fault: BaseException) -> str:
+    """Put into words what has none of its own; what a socket said is the cause of a broken stream."""
+    if isinstance(fault, trio.TooSlowError):
+        return f"no answer within {OPEN_SECONDS:g} s"
+    if isinstance(fault, HUNG_UP) and not isinstance(fault.__cause__, OSError):
+        return "the server hung up"
+    return reason_of(fault)

@@ -18,6 +18,7 @@ from trio_gateway.broker.redis.backoff import Backoff
 from trio_gateway.broker.redis.handshake import ServerUnusable, greet
 from trio_gateway.broker.redis.link import Argument, Bounds, Command, Link, TakePushes, ignore_pushes
 from trio_gateway.model.logger import get_logger
+from trio_gateway.model.reason import reason_of
 
 CONNECT_SECONDS = 2.0
 PREPARE_SECONDS = 10.0
@@ -123,7 +124,7 @@ class Connection:
             with trio.fail_after(CONNECT_SECONDS):
                 stream = await self._open()
         except (OSError, trio.BrokenResourceError) as error:
-            self._note_lost(str(error.__cause__ or error))
+            self._note_lost(reason_of(error))
         except trio.TooSlowError:
             self._note_lost(f"no connection within {CONNECT_SECONDS:g} s")
         else:

@@ -1,0 +1,30 @@
+"""A failure is told in the system's own words, whatever they were wrapped in."""
+
+import pytest
+
+from trio_gateway.model.reason import reason_of
+
+REFUSED = ConnectionRefusedError(111, "Error connecting to ('127.0.0.1', 1): Connection refused")
+
+
+def caused(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (caused(OSError("all attempts failed"), ExceptionGroup("all", [REFUSED, REFUSED])), "Connection refused"),
+        (
+            caused(RuntimeError("broken"), ConnectionResetError(104, "Connection reset by peer")),
+            "Connection reset by peer",
+        ),
+        (OSError("no number"), "no number"),
+        (ValueError("some\nwords"), "some words"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_the_words_are_those_of_the_error_at_the_bottom(error, words):
+    assert reason_of(error) == words
