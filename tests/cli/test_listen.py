@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -164,6 +165,34 @@ def test_it_listens_for_a_user_or_by_a_token(who: list[str], capsys: pytest.Capt
     assert "--user or --token: expected one of them" in capsys.readouterr().err
 
 
-def test_a_wrong_argument_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["listen", "--user", "7", "--device", "no spaces", "ws://127.0.0.1:1"]) == 2
-    assert capsys.readouterr().err == "trio-gateway: error: a device is 1 to 64 of A-Z a-z 0-9 . _ -\n"
+@pytest.mark.parametrize("elsewhere", [["wss://elsewhere"], ["--host", "elsewhere.example"]])
+def test_to_another_machine_goes_no_token_of_this_one(
+    gateway: FakeGateway, data_dir: Path, capsys: pytest.CaptureFixture[str], elsewhere: list[str]
+) -> None:
+    make_development_secret(data_dir)
+    assert main(["listen", "--user", "7", *elsewhere]) == 130
+    assert [(connection.get("user"), connection.get("token")) for connection in gateway.connections] == [("7", None)]
+    (first, *_others) = capsys.readouterr().err.splitlines()
+    assert "no token is made for another machine" in first
+    assert "give a --token" in first
+
+
+def test_to_another_machine_goes_a_token_of_the_secret_that_was_given(gateway: FakeGateway, data_dir: Path) -> None:
+    make_development_secret(data_dir)
+    assert main(["listen", "--user", "7", "--token-secret", SECRET, "wss://elsewhere"]) == 130
+    assert jwt.decode(gateway.connections[0]["token"], SECRET, algorithms=["HS256"])["sub"] == "7"
+
+
+def test_an_address_that_was_given_is_tried_until_somebody_is_there(gateway: FakeGateway) -> None:
+    assert main(["listen", "--user", "7", "ws://127.0.0.1:8000/ws"]) == 130
+    assert "open_stream" not in gateway.connections[0]
+
+
+def test_the_default_address_is_given_up_where_nobody_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert main(["listen", "--user", "7", "--port", str(port)]) == 2
+    assert capsys.readouterr().err == (
+        f"trio-gateway: error: no gateway runs at ws://127.0.0.1:{port}/ws (Connection refused); "
+        "start one with `trio-gateway serve`, or give its URL\n"
+    )

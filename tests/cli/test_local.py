@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from trio_gateway.cli.local import authority, client_url, find_redis_url, is_loopback
-from trio_gateway.model.errors import StartFailed
+from trio_gateway.cli.local import authority, client_url, find_redis_url, find_token_secret, is_local, is_loopback
+from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings.data_directory import make_development_secret
 from trio_gateway.settings.settings import Settings
 
 
@@ -53,5 +54,30 @@ def test_the_embedded_servers_socket_is_found(tmp_path: Path) -> None:
 
 
 def test_where_nothing_runs_it_says_so(data_dir: Path) -> None:
-    with pytest.raises(StartFailed, match=f"^no gateway runs on {data_dir}; start one with `trio-gateway serve`, or"):
+    words = f"^no gateway runs on {data_dir}; start one with `trio-gateway serve`, or"
+    with pytest.raises(ConfigurationError, match=words):
         find_redis_url(Settings(data_dir=data_dir))
+
+
+@pytest.mark.parametrize("url", ["ws://127.0.0.1:81/ws", "ws://[::1]:81", "wss://localhost", "ws://LOCALHOST:1"])
+def test_a_loopback_url_leads_to_this_machine(url: str) -> None:
+    assert is_local(url)
+
+
+@pytest.mark.parametrize("url", ["wss://example.com/ws", "ws://10.0.0.1", "ws://localhost.example.com", "ws://0x7f.1"])
+def test_every_other_url_may_lead_elsewhere(url: str) -> None:
+    assert not is_local(url)
+
+
+def test_what_was_made_up_here_serves_only_a_gateway_of_this_machine(data_dir: Path) -> None:
+    secret = make_development_secret(data_dir)
+    settings = Settings(data_dir=data_dir)
+    assert find_token_secret(settings) == secret
+    assert find_token_secret(settings, "ws://127.0.0.1:8000/ws") == secret
+    assert find_token_secret(settings, "wss://example.com/ws") is None
+
+
+def test_a_secret_that_was_given_serves_everywhere(data_dir: Path) -> None:
+    make_development_secret(data_dir)
+    settings = Settings(data_dir=data_dir, token_secret="given")
+    assert find_token_secret(settings, "wss://example.com/ws") == "given"

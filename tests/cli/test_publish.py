@@ -122,7 +122,7 @@ def test_it_goes_to_a_user_or_a_channel(target: list[str], capsys: pytest.Captur
 def test_where_no_gateway_runs_it_says_so(
     publisher: type[FakePublisher], data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["publish", "--user", "7", "1"]) == 1
+    assert main(["publish", "--user", "7", "1"]) == 2
     assert capsys.readouterr().err == (
         f"trio-gateway: error: no gateway runs on {data_dir}; "
         "start one with `trio-gateway serve`, or give --redis-url\n"
@@ -135,7 +135,7 @@ def test_a_socket_that_a_crash_left_behind_is_no_gateway(
     data_dir.mkdir()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(data_dir / "valkey.sock"))
-    assert main(["publish", "--user", "7", "1"]) == 1
+    assert main(["publish", "--user", "7", "1"]) == 2
     assert "no gateway runs on" in capsys.readouterr().err
 
 
@@ -150,6 +150,37 @@ def test_a_redis_that_does_not_answer_is_told_as_it_is(
 def test_a_refused_publication_is_the_callers_error(
     publisher: type[FakePublisher], embedded: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    publisher.answer = InvalidChannel("a channel name is not empty")
-    assert main(["publish", "--channel", "", "1"]) == 2
-    assert capsys.readouterr().err == "trio-gateway: error: a channel name is not empty\n"
+    publisher.answer = InvalidChannel("a channel name has at most 255 bytes")
+    assert main(["publish", "--channel", "x" * 256, "1"]) == 2
+    assert capsys.readouterr().err == "trio-gateway: error: a channel name has at most 255 bytes\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("unix:///nonexistent.sock", "no connection to unix:///nonexistent.sock: No such file or directory"),
+        ("redis://me:hush@127.0.0.1:1", "no connection to redis://me:***@127.0.0.1:1: Connection refused"),
+    ],
+)
+def test_a_redis_that_can_not_be_reached_is_told_in_the_systems_words(
+    url: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["publish", "--user", "7", "--redis-url", url, "1"]) == 1
+    assert capsys.readouterr().err == f"trio-gateway: error: {words}\n"
+
+
+def test_a_redis_that_stays_silent_leaves_it_open_whether_it_was_published(
+    publisher: type[FakePublisher], capsys: pytest.CaptureFixture[str]
+) -> None:
+    publisher.answer = BrokerUnavailable("Timeout reading from socket")
+    publisher.answer.__cause__ = RuntimeError("redis-py's own")
+    publisher.answer.__cause__.__context__ = TimeoutError("timed out")
+    assert main(["publish", "--user", "7", "--redis-url", "redis://db", "1"]) == 1
+    assert capsys.readouterr().err == (
+        "trio-gateway: error: no answer from redis://db in time; whether it was published is unknown\n"
+    )
+
+
+def test_a_url_whose_parameters_are_wrong_is_the_options_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["publish", "--user", "7", "--redis-url", "redis://db?socket_timeout=x", "1"]) == 2
+    assert "error: --redis-url: Invalid value for 'socket_timeout'" in capsys.readouterr().err

@@ -37,7 +37,7 @@ def test_on_one_machine_it_finds_the_development_secret(data_dir: Path, capsys: 
 
 
 def test_without_any_secret_it_says_what_to_do(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["token", "--user", "7"]) == 1
+    assert main(["token", "--user", "7"]) == 2
     error = capsys.readouterr().err
     assert str(data_dir) in error
     assert "`trio-gateway serve`" in error

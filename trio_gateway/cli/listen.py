@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from trio_gateway.cli.arguments import CHANNEL, DEVICE, SINCE, TOKEN, URL, USER
 from trio_gateway.cli.exits import say
 from trio_gateway.cli.flags import settings_of, takes_flags
-from trio_gateway.cli.local import client_url, find_token_secret
+from trio_gateway.cli.local import client_url, find_token_secret, is_local
 from trio_gateway.cli.tokens import make_token
 from trio_gateway.model.errors import ConfigurationError, Unauthorized
 from trio_gateway.settings.settings import Settings
@@ -29,59 +30,84 @@ Identity = dict[str, Any]
 @takes_flags("host", "port", "token_secret", "data_dir")
 def listen(
     url: Annotated[
-        str | None, Parameter(help="The gateway, such as wss://example.com/ws. [default: the one on this machine]")
+        str | None,
+        Parameter(validator=URL, help="The gateway, such as wss://example.com/ws. [default: the one on this machine]"),
     ] = None,
     /,
     *,
     user: Annotated[
-        str | None, Parameter(metavar="USER", allow_leading_hyphen=True, help="Whose messages; a token is made.")
+        str | None,
+        Parameter(metavar="USER", allow_leading_hyphen=True, validator=USER, help="Whose messages; a token is made."),
     ] = None,
-    token: Annotated[str | None, Parameter(metavar="TOKEN", help="A token that names the user.")] = None,
+    token: Annotated[
+        str | None, Parameter(metavar="TOKEN", validator=TOKEN, help="A token that names the user.")
+    ] = None,
     device: Annotated[
         str | None,
         Parameter(
             metavar="NAME",
+            validator=DEVICE,
             help="Name of this listener: the gateway remembers what it has seen, and sends the rest next time.",
         ),
     ] = None,
     since: Annotated[
-        str | None, Parameter(metavar="POSITION", help="Begin after this position; 0: with everything that is kept.")
+        str | None,
+        Parameter(
+            metavar="POSITION", validator=SINCE, help="Begin after this position; 0: with everything that is kept."
+        ),
     ] = None,
     channel: Annotated[
         list[str] | None,
-        Parameter(negative_iterable=(), metavar="CHANNEL", help="Subscribe to this channel too. Can be repeated."),
+        Parameter(
+            negative_iterable=(),
+            metavar="CHANNEL",
+            validator=CHANNEL,
+            help="Subscribe to this channel too. Can be repeated.",
+        ),
     ] = None,
     flags: Any = None,
 ) -> None:
     """Print a user's messages as they arrive, and acknowledge them.
 
     Each line is a JSON object; one of type "gap" says that messages are missing.
-    It reconnects by itself until Ctrl-C.
+    It reconnects by itself until Ctrl-C. For another machine, give a token
+    or the --token-secret that is used there.
 
       trio-gateway listen --user 7 --device phone
       trio-gateway listen --user 7 --channel news --channel sport
       trio-gateway listen --token "$TOKEN" wss://example.com/ws
     """
     settings = settings_of(flags)
-    import trio  # noqa: PLC0415 (takes its time to import)
-
     if (user is None) == (token is None):
         raise ConfigurationError("--user or --token: expected one of them")
-    identities = [{"token": token}] if token is not None else identities_of(settings, user or "")
-    options = {"device": device, "since": since, "channels": tuple(channel or ())}
-    logging.basicConfig(level=logging.INFO, handlers=[_Story()], force=True)
-    trio.run(_listen, url or client_url(settings), identities, options)
+    where = url or client_url(settings)
+    identities = [{"token": token}] if user is None else identities_of(settings, user, where)
+    options: dict[str, Any] = {"device": device, "since": since, "channels": tuple(channel or ())}
+    _run(where, identities, options, here=url is None)
 
 
-def identities_of(settings: Settings, user: str) -> Sequence[Identity]:
+def identities_of(settings: Settings, user: str, url: str) -> Sequence[Identity]:
     """Give the ways to say who this is, the best first.
 
-    With a secret known here, a token; but the server may run with `--insecure` and know none, so the
-    bare name comes next. An insecure server without a secret takes only that.
+    With a secret for this gateway, a token; but it may run with `--insecure` and know none, so the
+    bare name comes next. An insecure gateway without a secret takes only that.
     """
-    secret = find_token_secret(settings)
+    secret = find_token_secret(settings, url)
+    if secret is None and not is_local(url):
+        say(f"warning: no token is made for another machine; unless {url} takes bare names, give a --token")
     tokens = [{"token": make_token(secret, user, TOKEN_SECONDS)}] if secret else []
     return [*tokens, {"user": user}]
+
+
+def _run(url: str, identities: Sequence[Identity], options: dict[str, Any], *, here: bool) -> None:
+    import trio  # noqa: PLC0415 (takes its time to import)
+
+    from trio_gateway.cli.first_dial import first_dial  # noqa: PLC0415
+
+    if here:
+        options["open_stream"] = first_dial(url)
+    logging.basicConfig(level=logging.INFO, handlers=[_Story()], force=True)
+    trio.run(_listen, url, identities, options)
 
 
 class _Story(logging.Handler):

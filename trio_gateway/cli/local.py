@@ -6,9 +6,9 @@ import ipaddress
 import os
 import socket
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from trio_gateway.model.errors import StartFailed
+from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings.data_directory import read_development_secret, socket_path
 from trio_gateway.settings.settings import Settings
 
@@ -17,20 +17,26 @@ LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def find_redis_url(settings: Settings) -> str:
-    """Give the URL of Redis, or of the embedded server's socket; raises StartFailed when there is neither."""
+    """Give the URL of Redis, or of the embedded server's socket; raises ConfigurationError when there is neither."""
     if settings.redis_url:
         return settings.redis_url
     path = socket_path(settings.data_directory)
     if not _is_listening(path):
-        raise StartFailed(
+        raise ConfigurationError(
             f"no gateway runs on {settings.data_directory}; start one with `trio-gateway serve`, or give --redis-url"
         )
     return f"unix://{quote(str(path))}"
 
 
-def find_token_secret(settings: Settings) -> str | None:
-    """Give the secret that signs tokens: the configured one, or the one that `serve` made up; None without either."""
-    return settings.token_secret or read_development_secret(settings.data_directory)
+def find_token_secret(settings: Settings, url: str | None = None) -> str | None:
+    """Give the secret that signs tokens: the configured one, or the one that `serve` made up; None without either.
+
+    For a URL that leads to another machine, only the configured one will do: what was made up here is
+    worth nothing there, and whoever answers there could use the token here.
+    """
+    if settings.token_secret or not (url is None or is_local(url)):
+        return settings.token_secret
+    return read_development_secret(settings.data_directory)
 
 
 def is_loopback(host: str) -> bool:
@@ -39,6 +45,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_local(url: str) -> bool:
+    """Tell whether a URL leads to this machine."""
+    return is_loopback(urlsplit(url).hostname or "")
 
 
 def _is_listening(path: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.cli.local import authority
 from trio_gateway.model.errors import GatewayError
+from trio_gateway.model.reason import reason_of
 
 TIMEOUT = 2.0
 """Seconds; container health checks usually give 5 to 30."""
@@ -46,8 +47,7 @@ def _ask(where: str) -> tuple[int, str]:
         response = connection.getresponse()
         return response.status, response.read(LONGEST_BODY).decode("utf-8", "replace").strip()
     except (OSError, http.client.HTTPException) as error:
-        reason = str(error) or type(error).__name__
-        raise NotReady(f"no answer from http://{where}/health/ready: {reason}") from error
+        raise NotReady(f"no answer from http://{where}/health/ready: {reason_of(error)}") from error
     finally:
         connection.close()
 

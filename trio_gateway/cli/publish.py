@@ -8,10 +8,13 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from trio_gateway.cli.arguments import CHANNEL, ID, USER
 from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.cli.local import find_redis_url
-from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.model.errors import BrokerUnavailable, ConfigurationError
 from trio_gateway.model.position import Position
+from trio_gateway.model.reason import reason_of
+from trio_gateway.settings.option import hide_password
 from trio_gateway.settings.settings import Settings
 
 STDIN = "-"
@@ -25,16 +28,19 @@ def publish(
     /,
     *,
     user: Annotated[
-        str | None, Parameter(metavar="USER", allow_leading_hyphen=True, help="Into this user's inbox.")
+        str | None,
+        Parameter(metavar="USER", allow_leading_hyphen=True, validator=USER, help="Into this user's inbox."),
     ] = None,
     channel: Annotated[
-        str | None, Parameter(metavar="CHANNEL", allow_leading_hyphen=True, help="In this channel.")
+        str | None,
+        Parameter(metavar="CHANNEL", allow_leading_hyphen=True, validator=CHANNEL, help="In this channel."),
     ] = None,
     id: Annotated[
         str | None,
         Parameter(
             metavar="ID",
             allow_leading_hyphen=True,
+            validator=ID,
             help="Makes a repetition harmless: the same id takes effect once in 5 minutes.",
         ),
     ] = None,
@@ -58,10 +64,24 @@ def publish(
 def _publish(settings: Settings, user: str | None, channel: str | None, data: Any, id: str | None) -> Position:
     from trio_gateway.publisher import Publisher  # noqa: PLC0415 (redis-py takes its time to import)
 
-    with Publisher(find_redis_url(settings), prefix=settings.redis_prefix) as publisher:
-        if user is not None:
-            return publisher.send_to_user(user, data, id)
-        return publisher.publish(channel or "", data, id)
+    url = find_redis_url(settings)
+    try:
+        with Publisher(url, prefix=settings.redis_prefix) as publisher:
+            if user is not None:
+                return publisher.send_to_user(user, data, id)
+            return publisher.publish(channel or "", data, id)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--redis-{error}") from None
+    except BrokerUnavailable as error:
+        raise BrokerUnavailable(_why(error, hide_password(url))) from error
+
+
+def _why(error: BrokerUnavailable, url: str) -> str:
+    """Tell why there is no answer: as the system said it, where redis-py says so in words for programmers."""
+    inner = error.__cause__ and error.__cause__.__context__
+    if isinstance(inner, TimeoutError):
+        return f"no answer from {url} in time; whether it was published is unknown"
+    return f"no connection to {url}: {reason_of(inner)}" if isinstance(inner, OSError) else str(error)
 
 
 def _read_json(text: str) -> Any:
