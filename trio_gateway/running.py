@@ -17,7 +17,9 @@ from trio_gateway.broker.redis.broker import RedisBroker
 from trio_gateway.embedded.valkey import EmbeddedValkey
 from trio_gateway.gateway.node import Node
 from trio_gateway.model.channel import inbox_of
+from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.model.position import Position
+from trio_gateway.model.reason import reason_of
 from trio_gateway.session.tokens import make_token
 from trio_gateway.settings.data_directory import read_development_secret
 from trio_gateway.settings.settings import Settings
@@ -67,14 +69,17 @@ class Gateway:
 
 
 def make_broker(settings: Settings, url: str) -> RedisBroker:
-    """Make the broker of a node with a new name."""
-    return RedisBroker(
-        url,
-        prefix=settings.redis_prefix,
-        namespaces=settings.namespaces,
-        limits=Limits.of(settings),
-        node=uuid4().hex[:12],
-    )
+    """Make the broker of a node with a new name; raises ConfigurationError when the URL can't be used."""
+    try:
+        return RedisBroker(
+            url,
+            prefix=settings.redis_prefix,
+            namespaces=settings.namespaces,
+            limits=Limits.of(settings),
+            node=uuid4().hex[:12],
+        )
+    except (ValueError, OSError) as error:  # a parameter of the URL, or a certificate that it names
+        raise ConfigurationError(f"--redis-url: {reason_of(error)}") from error
 
 
 def make_try_page(settings: Settings, port: int) -> TryPage:

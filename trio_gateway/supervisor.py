@@ -95,31 +95,52 @@ async def _stop(supervisor: Supervisor, server: ClientServer, gateway: Gateway) 
     log.info("stopped")
 
 
-async def serve_gateway(settings: Settings, *, on_ready: Callable[[Gateway], None]) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.
+async def serve_gateway(settings: Settings, *, on_open: Callable[[Gateway], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once, as does one while it starts.
 
-    Calls `on_ready` when clients can connect; where the store is away, it waits for that a moment and
-    goes on without. Raises as `open_gateway` does.
+    Calls `on_open` when clients can connect: once the store is ready, or after a moment without it;
+    the gateway's health tells. Raises as `open_gateway` does.
     """
     async with trio.open_nursery() as nursery:
-        stopping = trio.Event()
-        await nursery.start(_watch_signals, stopping, nursery.cancel_scope)
+        opened, stopping = trio.Event(), trio.Event()
+        await nursery.start(_watch_signals, opened, stopping, nursery.cancel_scope)
         async with open_gateway(settings) as gateway:
-            with trio.move_on_after(READY_SECONDS):
-                await gateway.wait_ready()
-            on_ready(gateway)
-            await stopping.wait()
+            opened.set()
+            async with trio.open_nursery() as announcing:
+                announcing.start_soon(_announce, gateway, on_open)
+                await stopping.wait()
+                announcing.cancel_scope.cancel()
         nursery.cancel_scope.cancel()
 
 
+async def _announce(gateway: Gateway, on_open: Callable[[Gateway], None]) -> None:
+    with trio.move_on_after(READY_SECONDS) as patience:
+        await gateway.wait_ready()
+    on_open(gateway)
+    if patience.cancelled_caught:
+        await gateway.wait_ready()
+        log.info("ready")
+
+
 def bind(settings: Settings) -> tuple[socket.socket, socket.socket]:
-    """Bind the clients' and the operators' socket; raises StartFailed when one can't be had."""
-    clients = listen_on(settings.host, settings.port, option="--port")
+    """Bind the clients' and the operators' socket.
+
+    Raises StartFailed when one can't be had, ConfigurationError when both are the same.
+    """
+    if settings.port == settings.admin_port != 0 and _meet(settings.host, settings.admin_host):
+        raise ConfigurationError(f"--port and --admin-port: expected two different ports, not {settings.port} for both")
+    clients = listen_on(settings.host, settings.port, prefix="--")
     try:
-        return clients, listen_on(settings.admin_host, settings.admin_port, option="--admin-port")
+        return clients, listen_on(settings.admin_host, settings.admin_port, prefix="--admin-")
     except BaseException:
         clients.close()
         raise
+
+
+def _meet(one: str, other: str) -> bool:
+    """Tell whether two hosts have an address in common; `::` takes those of IPv4 as well."""
+    hosts = {"127.0.0.1" if host == "localhost" else host for host in (one, other)}
+    return len(hosts) == 1 or "::" in hosts or ("0.0.0.0" in hosts and not any(":" in host for host in hosts))
 
 
 class Supervisor:
@@ -162,12 +183,18 @@ async def _run(
 
 
 async def _watch_signals(
-    stopping: trio.Event, everything: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    opened: trio.Event,
+    stopping: trio.Event,
+    everything: trio.CancelScope,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         task_status.started()
         async for _ in signals:
             if stopping.is_set():
                 log.warning("second signal: ending at once")
+                everything.cancel()
+            elif not opened.is_set():
+                log.info("stopped while starting")
                 everything.cancel()
             stopping.set()

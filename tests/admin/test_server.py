@@ -22,7 +22,7 @@ from trio_gateway.admin.try_page import TryPage
 @contextlib.asynccontextmanager
 async def serving(app=None):
     """Serve an app while the block runs; gives the address."""
-    listener = listen_on("127.0.0.1", 0, option="--admin-port")
+    listener = listen_on("127.0.0.1", 0, prefix="--admin-")
     address = listener.getsockname()
     async with trio.open_nursery() as nursery:
         await nursery.start(serve_admin, app or make_app(lambda: HEALTHY, TryPage()), listener)

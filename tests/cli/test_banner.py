@@ -11,6 +11,12 @@ from trio_gateway.cli.banner import banner
 from trio_gateway.settings.settings import Settings
 
 
+def test_it_says_ready_only_where_it_is() -> None:
+    assert "is ready; Ctrl-C" in banner(Settings(), None).splitlines()[0]
+    first = banner(Settings(), None, ("no connection to db", "the feed is deaf")).splitlines()[0]
+    assert "is not ready yet, and keeps trying (no connection to db; the feed is deaf); Ctrl-C" in first
+
+
 def test_by_default_the_next_lines_need_no_option() -> None:
     lines = [line.strip() for line in banner(Settings(), None).splitlines()]
     assert "listen    trio-gateway listen --user 7 --device phone" in lines

@@ -27,13 +27,14 @@ class FakeSupervisor(types.ModuleType):
 
     settings: Settings
     error: BaseException | None = None
+    health = types.SimpleNamespace(broker=types.SimpleNamespace(reasons=()))
 
-    async def serve_gateway(self, settings: Settings, *, on_ready: Callable[[types.SimpleNamespace], None]) -> None:
+    async def serve_gateway(self, settings: Settings, *, on_open: Callable[[types.SimpleNamespace], None]) -> None:
         self.settings = settings
         await trio.lowlevel.checkpoint()
         if self.error:
             raise self.error
-        on_ready(types.SimpleNamespace(port=settings.port, admin_port=settings.admin_port))
+        on_open(types.SimpleNamespace(port=settings.port, admin_port=settings.admin_port, health=lambda: self.health))
 
 
 @pytest.fixture
@@ -111,6 +112,16 @@ def test_a_short_secret_warns_without_showing_it(capsys: pytest.CaptureFixture[s
 def test_without_identity_is_a_configuration_error() -> None:
     with pytest.raises(ConfigurationError):
         with_identity(Settings(host="0.0.0.0"))
+
+
+def test_without_its_store_it_does_not_say_that_it_is_ready(
+    supervisor: FakeSupervisor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    supervisor.health = types.SimpleNamespace(broker=types.SimpleNamespace(reasons=("no connection to db",)))
+    assert main(["serve"]) == 0
+    first, *_others = capsys.readouterr().out.splitlines()
+    assert "not ready" in first
+    assert "no connection to db" in first
 
 
 def test_logs_for_machines_come_without_a_banner(

@@ -1,8 +1,9 @@
-"""What `serve` prints when it is ready: where everything is, and the next lines to try."""
+"""What `serve` prints when clients can connect: where everything is, and the next lines to try."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from trio_gateway.cli.local import authority, client_url
 from trio_gateway.settings.data_directory import DEVELOPMENT_SECRET, socket_path
@@ -14,7 +15,7 @@ TOKEN_SECONDS = 24 * 3600.0
 HELLO = '{"text": "hi"}'
 
 BANNER = """\
-trio-gateway {version} is ready; Ctrl-C ends it.
+trio-gateway {version} is {state}; Ctrl-C ends it.
 
   clients   {clients}
   admin     http://{admin}/  (a page to try it; health is at /health)
@@ -25,6 +26,8 @@ trio-gateway {version} is ready; Ctrl-C ends it.
   or so     {redis_cli} \\
               FCALL tg1_publish 2 '{prefix}:{{#{user}}}:m' '{prefix}:{{#{user}}}:s' '{hello}'
 """
+
+NOT_READY = "not ready yet, and keeps trying ({reasons})"
 
 MADE_UP = """
   No token secret is set, so one was made up for this machine and kept in
@@ -39,12 +42,17 @@ INSECURE = """
 """
 
 
-def banner(settings: Settings, token: str | None) -> str:
-    """Write the banner; `token` is for the first user, None where the secret was not made up here."""
+def banner(settings: Settings, token: str | None, reasons: Sequence[str] = ()) -> str:
+    """Write the banner.
+
+    `token` is for the first user, None where the secret was not made up here; `reasons` tell why the
+    store is not ready.
+    """
     from importlib.metadata import version  # noqa: PLC0415 (takes a fifth of the start of other commands)
 
     text = BANNER.format(
         version=version("trio-gateway"),
+        state=NOT_READY.format(reasons="; ".join(reasons)) if reasons else "ready",
         clients=client_url(settings),
         admin=authority(settings.admin_host, settings.admin_port),
         store=_store(settings),

@@ -69,18 +69,18 @@ def _run(settings: Settings, token: str | None) -> None:
     configure_logs(settings.log_format, settings.log_level)
     raise_open_files()
 
-    def on_ready(gateway: Gateway) -> None:
+    def on_open(gateway: Gateway) -> None:
         if settings.log_format == "console":
             # Port 0 was a wish for any that is free.
             bound = attrs.evolve(settings, port=gateway.port, admin_port=gateway.admin_port)
-            print(banner(bound, token), flush=True)  # noqa: T201
+            print(banner(bound, token, gateway.health().broker.reasons), flush=True)  # noqa: T201
         elif token:
             # Where logs are for machines, a banner is in the way.
             get_logger(__name__).warning("no token secret is set, so one was made up for this machine")
 
     async def run() -> None:
         spare_the_collector()
-        await serve_gateway(settings, on_ready=on_ready)
+        await serve_gateway(settings, on_open=on_open)
 
     trio.run(run)
 

@@ -1,0 +1,126 @@
+"""The supervisor starts what it can, says what it can't, and ends when it is told to, also while it starts."""
+
+import signal
+import socket
+
+import pytest
+import trio
+from captured_logs import capture_logs
+
+from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings.settings import Settings
+from trio_gateway.supervisor import READY_SECONDS, bind, open_gateway, serve_gateway
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Give settings with a store that is away."""
+    url = f"unix://{tmp_path}/nobody.sock"
+    return Settings(port=0, admin_port=0, insecure=True, redis_url=url, data_dir=tmp_path)
+
+
+class Opened:
+    """Remember the gateway that was opened."""
+
+    def __init__(self):
+        self.gateway = None
+        self.event = trio.Event()
+
+    def __call__(self, gateway):
+        self.gateway = gateway
+        self.event.set()
+
+
+async def test_where_the_store_is_away_it_opens_after_a_moment_and_knows_why(autojump_clock, settings):
+    opened = Opened()
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: serve_gateway(settings, on_open=opened))
+        await opened.event.wait()
+        waited = trio.current_time() - began
+        reasons = opened.gateway.health().broker.reasons
+        signal.raise_signal(signal.SIGTERM)
+
+    assert waited >= READY_SECONDS
+    assert "No such file or directory" in reasons[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_while_it_waits_for_the_store_ends_it_at_once(autojump_clock, settings, number):
+    opened = Opened()
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: serve_gateway(settings, on_open=opened))
+        await trio.sleep(READY_SECONDS / 3)
+        signal.raise_signal(number)
+
+    assert opened.gateway is None
+    assert trio.current_time() - began < READY_SECONDS
+
+
+async def test_a_signal_while_it_starts_ends_it_at_once(autojump_clock, settings, monkeypatch):
+    """Such as while the embedded Valkey reads its data."""
+
+    async def serve_for_ever(*_args, task_status):
+        await trio.sleep_forever()
+
+    monkeypatch.setattr("trio_gateway.supervisor.serve_admin", serve_for_ever)
+    with capture_logs() as lines:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lambda: serve_gateway(settings, on_open=Opened()))
+            await trio.sleep(100)
+            signal.raise_signal(signal.SIGTERM)
+
+    assert "stopped while starting" in [line["event"] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("host", "admin_host"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("127.0.0.1", "::"),
+        ("localhost", "127.0.0.1"),
+        ("::1", "::1"),
+    ],
+)
+def test_one_port_for_both_is_the_settings_fault(host, admin_host):
+    with pytest.raises(ConfigurationError) as refusal:
+        bind(Settings(host=host, port=8000, admin_host=admin_host, admin_port=8000))
+
+    assert str(refusal.value) == "--port and --admin-port: expected two different ports, not 8000 for both"
+
+
+def test_one_port_on_two_addresses_is_fine():
+    port = free_port()
+    clients, operators = bind(Settings(port=port, admin_host="127.0.0.2", admin_port=port))
+    with clients, operators:
+        assert clients.getsockname() != operators.getsockname()
+
+
+def test_any_two_free_ports_are_not_one_port():
+    clients, operators = bind(Settings(port=0, admin_port=0))
+    with clients, operators:
+        assert clients.getsockname() != operators.getsockname()
+
+
+@pytest.mark.parametrize("option", ["host", "admin_host"])
+def test_a_host_that_is_none_is_named_by_its_option(option):
+    flag = "--" + option.replace("_", "-")
+    with pytest.raises(ConfigurationError, match=f"^{flag}: expected an address of this machine, not 'no.invalid'"):
+        bind(Settings(port=0, admin_port=0, **{option: "no.invalid"}))
+
+
+@pytest.mark.parametrize("query", ["socket_timeout=x", "ssl_ca_certs=/nowhere.pem"])
+async def test_a_redis_url_with_parameters_that_can_not_be_used_is_the_settings_fault(settings, query):
+    url = f"rediss://127.0.0.1:1?{query}"
+    with pytest.raises(ExceptionGroup) as refusal:
+        async with open_gateway(Settings(port=0, admin_port=0, insecure=True, redis_url=url)):
+            pytest.fail("the block must not begin")
+
+    assert refusal.group_contains(ConfigurationError, match=r"^--redis-url: ")
