@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from trio_gateway.cli.logs import configure_logs
+from trio_gateway.cli.logs import ACCEPTING, Seldom, configure_logs
 from trio_gateway.model.logger import get_logger
 
 
@@ -76,3 +76,22 @@ def test_a_terminal_that_wants_none_gets_none(monkeypatch: pytest.MonkeyPatch) -
     configure_logs("console", "info", stream)
     get_logger("a").info("hello")
     assert "\x1b" not in stream.getvalue()
+
+
+def test_what_trio_repeats_ten_times_a_second_is_told_once_a_minute_without_its_traceback() -> None:
+    times = [0.0]
+    seldom = Seldom(ACCEPTING, now=lambda: times[0])
+    complaint = {"name": ACCEPTING, "msg": "accept returned EMFILE", "exc_info": (OSError, OSError(), None)}
+
+    passed = []
+    for times[0] in (0.0, 0.1, 59.0, 61.0, 61.1):
+        record = logging.makeLogRecord(complaint)
+        passed.append(bool(seldom.filter(record)))
+        assert record.exc_info is None
+    assert passed == [True, False, False, True, False]
+
+
+def test_what_others_log_always_passes() -> None:
+    seldom = Seldom(ACCEPTING)
+    records = [logging.makeLogRecord({"name": "ours", "exc_info": (OSError, OSError(), None)}) for _ in range(2)]
+    assert all(seldom.filter(record) and record.exc_info for record in records)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import trio
+from captured_logs import capture_logs
 from gateway.peers import Peer, request, serve_place
 from trio.testing import wait_all_tasks_blocked
 
 from trio_gateway.gateway.drain import drain
 from trio_gateway.gateway.heartbeat import SLOTS, Heartbeat
-from trio_gateway.gateway.server import ClientServer
+from trio_gateway.gateway.server import OUT_OF_RESOURCES_SECONDS, ClientServer
+from trio_gateway.gateway.shortage import CALM_SECONDS
 
 
 @pytest.fixture
@@ -60,25 +62,75 @@ async def test_many_clients_at_once_are_all_accepted(place, server):
     assert len(place.node.connections) == 200
 
 
-async def test_a_machine_out_of_descriptors_is_waited_for(place, autojump_clock):
-    """accept() failing with EMFILE must not end the server; nor must a connection that was gone before its accept."""
+class FailingListener(socket.socket):
+    """Accept clients, after the errors in `failures`."""
 
-    class Listener(socket.socket):
-        def accept(self):
-            if failures:
-                raise failures.pop(0)
-            return super().accept()
+    def __init__(self):
+        super().__init__()
+        self.failures = []
+        self.bind(("127.0.0.1", 0))
+        self.listen()
 
-    failures = [OSError(errno.EMFILE, "too many"), ConnectionAbortedError(errno.ECONNABORTED, "gone")]
-    listener = Listener()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen()
+    def accept(self):
+        if self.failures:
+            raise self.failures.pop(0)
+        return super().accept()
+
+
+@pytest.fixture
+async def failing(place):
+    listener = FailingListener()
     server = ClientServer(place.node, listener)
     server.address = listener.getsockname()
+    server.failures = listener.failures
     await place.nursery.start(server.serve)
-
-    assert await dial(place, server)
+    yield server
     server.stop_accepting()
+
+
+async def test_a_machine_out_of_descriptors_is_waited_for(place, failing, autojump_clock):
+    """accept() failing with EMFILE must not end the server; nor must a connection that was gone before its accept."""
+    failing.failures += [OSError(errno.EMFILE, "too many"), ConnectionAbortedError(errno.ECONNABORTED, "gone")]
+
+    assert await dial(place, failing)
+
+
+async def test_a_shortage_is_told_when_it_begins_and_when_it_is_over(place, failing, autojump_clock):
+    """Not at each of its attempts, ten a second; nor as over when one client left and the next one took its place."""
+    with capture_logs() as lines:
+        for _ in range(3):
+            failing.failures += [OSError(errno.EMFILE, "Too many open files")] * 30
+            await dial(place, failing)
+        during = [line["event"] for line in lines if line["log_level"] == "warning"]
+        await trio.sleep(CALM_SECONDS)
+        after = [line for line in lines if line["event"] == "accepting connections again"]
+
+    assert during == ["can't accept connections now"]
+    assert [line["log_level"] for line in after] == ["info"]
+    assert after[0]["seconds"] == pytest.approx(3 * 30 * OUT_OF_RESOURCES_SECONDS, abs=1)
+
+
+async def test_each_shortage_is_told(place, failing, autojump_clock):
+    with capture_logs() as lines:
+        for _ in range(2):
+            failing.failures.append(OSError(errno.ENFILE, "Too many open files in system"))
+            await dial(place, failing)
+            await trio.sleep(CALM_SECONDS + 1)
+
+    assert [line["event"] for line in lines if "accept" in line["event"]] == [
+        "can't accept connections now",
+        "accepting connections again",
+    ] * 2
+
+
+async def test_accepting_may_end_during_a_shortage(place, failing, autojump_clock):
+    failing.failures.append(OSError(errno.EMFILE, "Too many open files"))
+    await dial(place, failing)
+    failing.stop_accepting()
+    await wait_all_tasks_blocked()
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(failing.address)
 
 
 async def test_sockets_far_beyond_the_limit_are_closed_unread(autojump_clock, monkeypatch):

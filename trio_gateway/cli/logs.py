@@ -5,10 +5,37 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
+from collections.abc import Callable
 from typing import TextIO
 
 import structlog
 from structlog.typing import Processor
+
+ACCEPTING = "trio.serve_listeners"
+"""Where Trio complains, with a traceback and ten times a second, that the admin port finds no free descriptor."""
+
+SELDOM_SECONDS = 60.0
+
+
+class Seldom(logging.Filter):
+    """Let a logger's lines pass once a minute at most, and without their tracebacks."""
+
+    def __init__(self, name: str, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._name = name
+        self._now = now
+        self._next = now()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a line passes; those of other loggers always do."""
+        if record.name != self._name:
+            return True
+        record.exc_info = None
+        if self._now() < self._next:
+            return False
+        self._next = self._now() + SELDOM_SECONDS
+        return True
 
 
 def configure_logs(log_format: str, log_level: str, stream: TextIO | None = None) -> None:
@@ -25,6 +52,7 @@ def configure_logs(log_format: str, log_level: str, stream: TextIO | None = None
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
         )
     )
+    handler.addFilter(Seldom(ACCEPTING))
     logging.basicConfig(level=log_level.upper(), handlers=[handler], force=True)
 
 

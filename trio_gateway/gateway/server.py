@@ -13,7 +13,7 @@ import trio
 
 from trio_gateway.gateway.connection import serve_connection
 from trio_gateway.gateway.node import Node
-from trio_gateway.model.logger import get_logger
+from trio_gateway.gateway.shortage import Shortage
 
 ACCEPTS_PER_TURN = 64
 """Connections taken in one turn of the loop: cheaper than one turn each, and bounded for everybody else."""
@@ -41,8 +41,6 @@ GONE_ALREADY = frozenset(
 )
 """What accept() says of one connection that is gone, or that a firewall forbids: the next one may be well (accept(2))."""
 
-log = get_logger(__name__)
-
 
 class ClientServer:
     """Accept clients on one listening socket."""
@@ -52,6 +50,7 @@ class ClientServer:
         self._node = node
         self._listener = listener
         self._accepting = trio.CancelScope()
+        self._shortage = Shortage()
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `stop_accepting` was called and the last connection ended, or until cancelled."""
@@ -71,7 +70,7 @@ class ClientServer:
 
     async def _accept(self, connections: trio.Nursery) -> None:
         while True:
-            await trio.lowlevel.wait_readable(self._listener)
+            await self._wait_for_clients()
             if self._accepting.cancel_called:
                 return  # somebody arrived in the turn in which the socket was closed: it goes elsewhere
             try:
@@ -79,8 +78,17 @@ class ClientServer:
             except OSError as error:
                 if error.errno not in OUT_OF_RESOURCES:
                     raise
-                log.warning("can't accept connections now", error=str(error))
+                self._shortage.meet(error)
                 await trio.sleep(OUT_OF_RESOURCES_SECONDS)
+
+    async def _wait_for_clients(self) -> None:
+        if self._shortage.lasts:
+            with trio.move_on_at(self._shortage.ends_at) as calm:
+                await trio.lowlevel.wait_readable(self._listener)
+            if not calm.cancelled_caught:
+                return
+            self._shortage.end()
+        await trio.lowlevel.wait_readable(self._listener)
 
     def _accept_batch(self, connections: trio.Nursery) -> None:
         for _ in range(ACCEPTS_PER_TURN):
