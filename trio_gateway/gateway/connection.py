@@ -114,10 +114,10 @@ class Connection:
     __slots__ = (
         "_awaits_pong",
         "_codec",
+        "_conversation",
         "_idle",
         "_node",
         "_ping_frame",
-        "_reading",
         "_requests",
         "_scope",
         "_session",
@@ -141,7 +141,7 @@ class Connection:
         self._woken = woken
         self._subscriber = Subscriber(socket, opened.codec, woken.set)
         self._splitter = FrameSplitter(node.settings.max_frame_size)
-        self._reading = trio.CancelScope()
+        self._conversation: trio.CancelScope
         self._idle = False
         self._awaits_pong = False
         self._requests: Requests
@@ -178,7 +178,7 @@ class Connection:
         """End the connection with a close code: what was read is answered, then goodbye and Close."""
         self._decide(said_by_gateway(disconnect))
         if self._idle:
-            self._reading.cancel()
+            self._conversation.cancel()
 
     def ping_nowait(self) -> None:
         """Ping the client, where its socket takes a frame now; a socket that does not has a deadline already."""
@@ -215,8 +215,9 @@ class Connection:
     async def _converse(self, inbox: Subscription, early: bytes) -> None:
         try:
             async with trio.open_nursery() as nursery:
+                self._conversation = nursery.cancel_scope
                 await self._greet(inbox)
-                nursery.start_soon(self._read, nursery.cancel_scope, early)
+                nursery.start_soon(self._read, early)
                 nursery.start_soon(self._write)
         except* Exception as group:  # noqa: BLE001 - an application's hook may break with anything
             self._decide(verdict_of(group))
@@ -226,22 +227,21 @@ class Connection:
         await self._socket.send(self._codec.encode(hello))
         inbox.start()
 
-    async def _read(self, conversation: trio.CancelScope, early: bytes) -> None:
+    async def _read(self, early: bytes) -> None:
         """Read, split and answer until a verdict falls, then end the writer: the reader task."""
-        with self._reading:
-            await self._take(early)
-            while self.verdict is None:
-                self._idle = True
-                data = await self._socket.receive()
-                self._idle = False
-                if self._reading.cancel_called:
-                    # Told to leave in the same turn: what is begun now would take effect, and go unanswered.
-                    self._websocket.stream.keep_close_of(data)
-                    break
-                if not data:
-                    self._decide(LOST)
-                await self._take(data)
-        conversation.cancel()
+        await self._take(early)
+        while self.verdict is None:
+            self._idle = True
+            data = await self._socket.receive()
+            self._idle = False
+            if self.verdict is not None:
+                # Told to leave in the same turn: what is begun now would take effect, and go unanswered.
+                self._websocket.stream.keep_close_of(data)
+                break
+            if not data:
+                self._decide(LOST)
+            await self._take(data)
+        self._conversation.cancel()
 
     async def _take(self, data: bytes) -> None:
         texts: list[bytes] = []
