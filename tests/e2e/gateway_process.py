@@ -24,6 +24,11 @@ PATIENCE = 30.0
 """Seconds for what takes two at most; only a broken program needs them."""
 
 
+RED_SECONDS = 15.0
+"""For ready to turn red: 3 s are promised, and tests/broker/redis/test_in_time.py holds that to the second, in
+virtual time. A real process on a busy machine is given five times as long."""
+
+
 def free_port() -> int:
     """Find a port below those that the kernel gives to whoever connects next, so that it is still free a moment later."""
     while True:
@@ -138,6 +143,10 @@ class GatewayProcess:
             return None
         assert (status == 200) == (not body.get("reasons")), body
         return body.get("reasons", [])
+
+    async def turns_red(self) -> list[str]:
+        """Wait until it is not ready, and give the reasons."""
+        return await until(self.reasons, seconds=RED_SECONDS)
 
     def kill(self) -> None:
         """End it as a crash would."""

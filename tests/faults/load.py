@@ -21,20 +21,26 @@ LOST = (ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, OSErr
 PAUSE = 0.002
 """Seconds between two publications of one publisher: some 200 a second each."""
 
-__all__ = ["LOST", "Device", "Load", "loaded"]
+ARRIVE_SECONDS = 30.0
+"""For what was answered to be received, which takes milliseconds, also after an outage."""
+
+CLIENT, BACK_END = "client-", "back-end-"
+"""What the texts of the two publishers begin with; a number follows."""
+
+__all__ = ["BACK_END", "CLIENT", "LOST", "Device", "Load", "loaded"]
 
 
 class Device:
-    """Be user 7's phone: come back whenever the connection is lost, and acknowledge everything."""
+    """Be user 7's phone: come back whenever the connection is lost, and acknowledge everything.
+
+    `received` has the epoch, the offset and the data of all that came, `gaps` the gap frames.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self.received: list[tuple[str, int, object]] = []
+        self.received: list[tuple[str, int, str]] = []
         self.gaps: list[dict[str, object]] = []
-        self.errors: list[dict[str, object]] = []
         self.connects = 0
-        self.closes: list[int] = []
-        self._epoch = ""
 
     async def run(self) -> None:
         while True:
@@ -46,44 +52,52 @@ class Device:
                 await trio.sleep(0.05)
 
     async def _listen(self, client) -> None:
-        last = 0
-        self._epoch = client.hello["position"].partition(":")[0]
+        epoch, last = parse(client.hello["position"])
         while True:
             frame = await client.receive()
             if frame["type"] == "gap":
                 self.gaps.append(frame)
-                self._epoch, last = frame["position"].partition(":")[0], 0
+                epoch, last = parse(frame["position"])
             elif frame["type"] == "message":
                 assert frame["offset"] > last, f"{frame['offset']} after {last} in one connection"
                 last = frame["offset"]
-                self.received.append((self._epoch, last, frame["data"]))
-                await client.send(type="ack", offset=last, epoch=self._epoch)
+                self.received.append((epoch, last, frame["data"]))
+                await client.send(type="ack", offset=last, epoch=epoch)
 
-    @property
-    def texts(self) -> list[object]:
-        """Give what was received, once per offset."""
-        return list({(epoch, offset): data for epoch, offset, data in self.received}.values())
+    def texts(self, epoch: str | None = None) -> list[str]:
+        """Give what was received, or what was of one epoch, once per offset."""
+        return list({(at, offset): data for at, offset, data in self.received if epoch in (None, at)}.values())
+
+
+def parse(position: str) -> tuple[str, int]:
+    """Give the epoch and the offset of a position."""
+    epoch, _, offset = position.partition(":")
+    return epoch, int(offset)
 
 
 class Load:
-    """Publish into user 7's inbox by both ways, and remember what was answered."""
+    """Publish into user 7's inbox by both ways, and remember what was answered.
+
+    `begun` has all that was tried to be published, `answered` the offset and the text of what was answered.
+    """
 
     def __init__(self, url: str, redis_url: str) -> None:
         self._url, self._redis_url = url, redis_url
+        self.begun: dict[str, None] = {}
         self.answered: list[tuple[int, str]] = []
-        self.unanswered = 0
+        self.unanswered = {CLIENT: 0, BACK_END: 0}
         self.refused: list[object] = []
         self.stopping = False
-        self._numbers = itertools.count(1)
 
     async def send_as_client(self) -> None:
         """Send as user 8 does."""
-        texts = (f"client-{number}" for number in self._numbers)
+        texts = (f"{CLIENT}{number}" for number in itertools.count(1))
         text = next(texts)
         while not self.stopping:
             try:
                 async with dial(self._url) as client:
                     while not self.stopping:
+                        self.begun[text] = None
                         answer = await client.ask(type="send", to="7", data=text, id=text)
                         if answer["type"] == "ok":
                             self.answered.append((answer["offset"], text))
@@ -97,30 +111,38 @@ class Load:
     async def publish_as_back_end(self) -> None:
         """Publish past the gateway."""
         async with AsyncPublisher(self._redis_url) as publisher:
-            for number in self._numbers:
-                text = f"back-end-{number}"
-                while not self.stopping:
-                    try:
-                        position = await publisher.send_to_user("7", text, id=text)
-                        self.answered.append((position.offset, text))
-                        break
-                    except BrokerUnavailable:
-                        self.unanswered += 1
-                        await trio.sleep(0.02)
+            for number in itertools.count(1):
+                await self._publish(publisher, f"{BACK_END}{number}")
                 if self.stopping:
                     return
                 await trio.sleep(PAUSE)
 
+    async def _publish(self, publisher: AsyncPublisher, text: str) -> None:
+        while not self.stopping:
+            self.begun[text] = None
+            try:
+                position = await publisher.send_to_user("7", text, id=text)
+            except BrokerUnavailable:
+                self.unanswered[BACK_END] += 1
+                await trio.sleep(0.02)
+            else:
+                self.answered.append((position.offset, text))
+                return
+
     def _note(self, answer: dict[str, object]) -> None:
         if answer.get("code") == 100:
-            self.unanswered += 1
+            self.unanswered[CLIENT] += 1
         else:
             self.refused.append(answer)
 
-    async def grows(self, by: int = 100) -> None:
-        """Wait until so many more publications were answered."""
-        goal = len(self.answered) + by
-        await until(lambda: len(self.answered) >= goal)
+    def answers(self, kind: str) -> int:
+        """Count what one of the two publishers was answered."""
+        return sum(text.startswith(kind) for _, text in self.answered)
+
+    async def grows(self, by: int = 50) -> None:
+        """Wait until so many more publications of each publisher were answered."""
+        goals = {kind: self.answers(kind) + by for kind in (CLIENT, BACK_END)}
+        await until(lambda: all(self.answers(kind) >= goal for kind, goal in goals.items()))
 
 
 @asynccontextmanager
@@ -136,12 +158,17 @@ async def loaded(gateway, redis_url: str):
             await load.grows()
             yield load, device
             load.stopping = True
-        answered = {text for _, text in load.answered}
-        with trio.move_on_after(30):
-            await until(lambda: answered <= {data for _, _, data in device.received})
+        await arrive({text for _, text in load.answered}, device)
         nursery.cancel_scope.cancel()
-    missing = answered - {data for _, _, data in device.received}
-    assert not missing, f"{len(missing)} of {len(answered)} are missing, such as {sorted(missing)[:3]}"
+
+
+async def arrive(texts: set[str], device: Device, *, epoch: str | None = None) -> None:
+    """Wait until all these texts were received (in one epoch); fails, and names some of them, where they are not."""
+    missing = texts
+    with trio.move_on_after(ARRIVE_SECONDS):
+        while missing := missing.difference(device.texts(epoch)):
+            await trio.sleep(0.02)
+    assert not missing, f"{len(missing)} of {len(texts)} are missing, such as {sorted(missing)[:3]}"
 
 
 def check_order(load: Load, device: Device) -> None:
@@ -149,7 +176,7 @@ def check_order(load: Load, device: Device) -> None:
     seen = {}
     for epoch, offset, data in device.received:
         assert seen.setdefault(data, (epoch, offset)) == (epoch, offset), f"{data} has two offsets"
-    for kind in ("client-", "back-end-"):
-        numbers = [int(text.rpartition("-")[2]) for text in device.texts if text.startswith(kind)]
+    for kind in (CLIENT, BACK_END):
+        numbers = [int(text.removeprefix(kind)) for text in device.texts() if text.startswith(kind)]
         assert numbers == sorted(numbers)
     assert all(seen[text][1] == offset for offset, text in load.answered)

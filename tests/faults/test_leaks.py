@@ -1,16 +1,19 @@
-"""After 2,000 clients of every kind nothing is left of them: no task, no file, no topic, no subscription."""
+"""After 2,000 clients of every kind nothing is left of them: no task, no file, no topic, no subscription, here or in Redis."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from pathlib import Path
 
+import redis
 import trio
 from e2e.gateway_process import free_port, until
 from gateway.peers import Closed, Peer, request
 from wire.client_frames import client_frame
 
 from trio_gateway.gateway.socket import RESET_ON_CLOSE
+from trio_gateway.settings.data_directory import socket_path
 from trio_gateway.settings.namespaces import ChannelRules, Namespaces
 from trio_gateway.settings.settings import Settings
 from trio_gateway.supervisor import open_gateway
@@ -152,3 +155,5 @@ async def test_2000_connects_and_disconnects_of_every_kind_leave_nothing(tmp_pat
 
         await until(lambda: state_of(gateway)[0] <= begin[0] and state_of(gateway)[1] <= begin[1])
         assert not any(gateway.node.heartbeat._ring)
+        with contextlib.closing(redis.Redis(unix_socket_path=str(socket_path(tmp_path)))) as client:
+            await until(lambda: len(client.pubsub_channels()) == 2)  # the node's own and the owner's
