@@ -6,6 +6,7 @@ import itertools
 
 import attrs
 import pytest
+import trio
 
 from tests.broker.recorder import Recorder
 from tests.broker.valkey import running, until
@@ -17,7 +18,12 @@ from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespace
 
 NAMESPACES = Namespaces(
     inbox=InboxRules(history_size=20, history_ttl=3600),
-    named={"brief": ChannelRules(history_size=3), "none": ChannelRules(history_size=0)},
+    named={
+        "brief": ChannelRules(history_size=3),
+        "none": ChannelRules(history_size=0),
+        "hour": ChannelRules(history_meta_ttl="1h"),
+        "moment": ChannelRules(history_ttl="50ms", history_meta_ttl="100ms"),
+    },
 )
 LIMITS = Limits(max_publication_size=1000, max_channel_length=40, max_devices=3)
 numbers = itertools.count()
@@ -36,6 +42,11 @@ class MemoryStore:
         """Let the epoch be lost, and nothing else."""
         self.broker._metas.discard(channel)
 
+    def remembers_for(self, channel):
+        """Tell for how many seconds the epoch and the cursors are still there, if nobody comes."""
+        deadline, _ = self.broker._metas._entries[channel]
+        return deadline - trio.current_time()
+
 
 @attrs.define
 class ValkeyStore:
@@ -49,6 +60,9 @@ class ValkeyStore:
 
     def lose_meta(self, channel):
         self.client.delete(self.keys.meta(channel))
+
+    def remembers_for(self, channel):
+        return min(self.client.pttl(self.keys.meta(channel)), self.client.pttl(self.keys.cursors(channel))) / 1000
 
 
 @pytest.fixture(scope="session")

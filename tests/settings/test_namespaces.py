@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trio_gateway.model.errors import UnknownChannel
-from trio_gateway.settings.duration import DAY
+from trio_gateway.settings.duration import DAY, HOUR
 from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
 from trio_gateway.settings.option import InvalidOption
 
@@ -42,9 +42,26 @@ def test_a_size_or_a_time_of_zero_keeps_nothing(rules: ChannelRules) -> None:
     assert rules.history.size == rules.history.ttl == 0
 
 
-def test_meta_outlives_the_history_at_least_twice() -> None:
-    assert ChannelRules().history.meta_ttl == 30 * DAY
-    assert ChannelRules(history_ttl="100d").history.meta_ttl == 200 * DAY
+@pytest.mark.parametrize("rules", [ChannelRules, InboxRules])
+def test_offsets_are_remembered_for_30_days_by_default(rules: type[ChannelRules | InboxRules]) -> None:
+    assert rules().history.meta_ttl == 30 * DAY
+
+
+@pytest.mark.parametrize("rules", [ChannelRules, InboxRules])
+def test_offsets_are_remembered_for_as_long_as_a_namespace_says(rules: type[ChannelRules | InboxRules]) -> None:
+    assert rules(history_ttl="1h", history_meta_ttl="2h").history.meta_ttl == 2 * HOUR
+
+
+@pytest.mark.parametrize("rules", [ChannelRules, InboxRules])
+def test_offsets_that_are_forgotten_too_soon_are_refused(rules: type[ChannelRules | InboxRules]) -> None:
+    with pytest.raises(
+        InvalidOption, match=r"^history_meta_ttl: expected at least twice history_ttl \(40d\), not 30d$"
+    ):
+        rules(history_ttl="20d")
+
+
+def test_what_keeps_no_history_may_forget_its_offsets_at_once() -> None:
+    assert ChannelRules(history_ttl=0, history_meta_ttl="1ms").history.meta_ttl == 0.001
 
 
 @pytest.mark.parametrize(("option", "wrong"), [("history_size", -1), ("history_ttl", "5x"), ("history_ttl", "4000d")])

@@ -43,6 +43,7 @@ def test_each_namespace_has_its_table() -> None:
         ("inbox = 5", r"\[inbox\]: expected a table"),
         ("channel = 5", r"\[channel\]: expected a table"),
         ("[channel.without_namspace]", r"\[channel\]: unknown key without_namspace; did you mean without_namespace\?"),
+        ("[inbox]\nhistory_ttl = '20d'", r"\[inbox\] history_meta_ttl: expected at least twice history_ttl"),
         ("[channel.without_namespace]\nhistory_ttl = -1", r"\[channel.without_namespace\] history_ttl: expected"),
         ("[channel]\nnamespaces = 5", r"\[\[channel.namespaces\]\]: expected an array of tables"),
         ("[channel]\nnamespaces = [5]", r"\[\[channel.namespaces\]\]: expected a table"),

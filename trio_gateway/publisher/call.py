@@ -45,8 +45,8 @@ def make_keys(prefix: str) -> Keys:
         raise ConfigurationError(f"prefix: {error}") from None
 
 
-GUESSED = InboxRules(history_size=100_000, history_ttl=30 * DAY)
-GUESSED_CHANNELS = ChannelRules(history_size=100_000, history_ttl=30 * DAY)
+GUESSED = InboxRules(history_size=100_000, history_ttl=30 * DAY, history_meta_ttl=60 * DAY)
+GUESSED_CHANNELS = ChannelRules(history_size=100_000, history_ttl=30 * DAY, history_meta_ttl=60 * DAY)
 """More than a gateway is likely to keep: what is trimmed by a guess is gone, what is kept too long is trimmed later."""
 
 

@@ -10,15 +10,18 @@ from trio_gateway.model.channel import is_inbox, namespace_of
 from trio_gateway.model.errors import UnknownChannel
 from trio_gateway.settings import kinds
 from trio_gateway.settings.duration import DAY, MINUTE
-from trio_gateway.settings.option import option
+from trio_gateway.settings.option import InvalidOption, option
 
-HISTORY_META_TTL = 30 * DAY
+META_OUTLIVES = 2
+"""Meta must live this many times as long as the publications, or offsets would begin anew while some are still kept."""
+
+META_TTL_HELP = "How long an idle channel's offsets and cursors are remembered; at least twice history_ttl."
 MAX_BEHIND_HELP = "How long a slow client may be behind before it is disconnected with 3008; 0: as long as it reads."
 
 
 @attrs.frozen
 class History:
-    """Say how many publications a channel keeps and for how long; size or ttl 0 keeps nothing."""
+    """Say how many publications a channel keeps and for how long (seconds); size or ttl 0 keeps nothing."""
 
     size: int
     ttl: float
@@ -33,12 +36,16 @@ class ChannelRules:
     allow_publish_for_client: bool = option(False, kinds.FLAG, "Whether clients may publish.")
     history_size: int = option(100, kinds.COUNT_OR_NONE, "Publications that are kept for who was away; 0: none.")
     history_ttl: float = option(5 * MINUTE, kinds.DURATION_OR_NONE, "How long they are kept; 0: not at all.")
+    history_meta_ttl: float = option(30 * DAY, kinds.DURATION, META_TTL_HELP)
     max_behind: float = option(0, kinds.DURATION_OR_NONE, MAX_BEHIND_HELP)
+
+    def __attrs_post_init__(self) -> None:
+        check_meta_ttl(self)
 
     @property
     def history(self) -> History:
         """Give what channels of this namespace keep."""
-        return history_of(self.history_size, self.history_ttl)
+        return history_of(self)
 
 
 @attrs.frozen(kw_only=True)
@@ -48,12 +55,16 @@ class InboxRules:
     allow_send_for_client: bool = option(True, kinds.FLAG, "Whether clients may send to other users.")
     history_size: int = option(1000, kinds.COUNT_OR_NONE, "Messages that an inbox keeps; 0: none.")
     history_ttl: float = option(7 * DAY, kinds.DURATION_OR_NONE, "How long they are kept; 0: not at all.")
+    history_meta_ttl: float = option(30 * DAY, kinds.DURATION, META_TTL_HELP)
     max_behind: float = option(0, kinds.DURATION_OR_NONE, MAX_BEHIND_HELP)
+
+    def __attrs_post_init__(self) -> None:
+        check_meta_ttl(self)
 
     @property
     def history(self) -> History:
         """Give what inboxes keep."""
-        return history_of(self.history_size, self.history_ttl)
+        return history_of(self)
 
 
 @attrs.frozen
@@ -86,6 +97,15 @@ class Namespaces:
         return self.inbox.max_behind if is_inbox(channel) else self.rules_of(channel).max_behind
 
 
-def history_of(size: int, ttl: float) -> History:
-    """Make one History; meta outlives the publications at least twice, or offsets would start anew too early."""
-    return History(size, ttl, max(HISTORY_META_TTL, 2 * ttl)) if size and ttl else History(0, 0, HISTORY_META_TTL)
+def history_of(rules: ChannelRules | InboxRules) -> History:
+    """Make the History that rules ask for."""
+    keeps = rules.history_size and rules.history_ttl
+    return History(rules.history_size if keeps else 0, rules.history_ttl if keeps else 0, rules.history_meta_ttl)
+
+
+def check_meta_ttl(rules: ChannelRules | InboxRules) -> None:
+    """Raise InvalidOption where the offsets would be forgotten too soon after the publications."""
+    least = META_OUTLIVES * rules.history_ttl
+    if rules.history_meta_ttl < least:
+        needed = f"expected at least twice history_ttl ({kinds.written(least)})"
+        raise InvalidOption("history_meta_ttl", f"{needed}, not {kinds.written(rules.history_meta_ttl)}")

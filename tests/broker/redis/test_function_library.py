@@ -14,10 +14,11 @@ GUESSED = installation_of(Namespaces(), Limits(), provisional=True)
 
 
 def test_an_installation_is_written_in_publications_and_milliseconds():
-    namespaces = Namespaces(named={"news": ChannelRules(history_size=7, history_ttl="1m")})
+    news = ChannelRules(history_size=7, history_ttl="1m", history_meta_ttl="1h")
+    namespaces = Namespaces(named={"news": news})
 
     written = installation_of(namespaces, Limits(max_devices=3))
-    assert written["named"] == {"news": [7, 60_000, 2_592_000_000]}
+    assert written["named"] == {"news": [7, 60_000, 3_600_000]}
     assert written["limits"] == [1_048_576, 255, 3]
 
 
