@@ -44,13 +44,12 @@ log = get_logger(__name__)
 
 async def serve_connection(node: Node, sock: stdlib_socket.socket, peer: str) -> None:
     """Serve one accepted TCP connection from its request head to its end; raises nothing but Cancelled."""
-    scope = trio.CancelScope()
+    scope = trio.CancelScope(deadline=trio.current_time() + node.settings.handshake_seconds)
     node.openings[scope] = None
     woken = Woken()
     socket = ClientSocket(sock, write_seconds=node.settings.write_seconds, wake=woken.set)
     try:
         with scope:
-            scope.deadline = trio.current_time() + node.settings.handshake_seconds
             await _open_and_run(node, socket, peer, woken, scope)
     except* (OSError, EOFError, trio.ClosedResourceError):
         log.debug("connection lost while opening", address=peer)
@@ -170,7 +169,7 @@ class Connection:
                 )
                 self._scope.deadline = float("inf")
                 await self._serve(inbox, opened.rest)
-                outer.cancel_scope.cancel()
+                self._websocket.end()
         finally:
             self._requests.end()
 
