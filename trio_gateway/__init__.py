@@ -25,8 +25,8 @@ errors of `trio_gateway.model.errors` as the module `errors`.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False
+"""As type checkers know it; `typing` would take longer than all else before a command can catch Ctrl-C."""
 
 if TYPE_CHECKING:
     from trio_gateway.broker.memory import MemoryBroker
@@ -77,6 +77,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module  # noqa: PLC0415 (not even this before a command can catch Ctrl-C)
+
     if name == "errors":
         return import_module("trio_gateway.model.errors")
     if name not in _HOMES:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import pytest
 
-from trio_gateway.cli import main as entry
+from trio_gateway.cli import app as entry
 from trio_gateway.cli.main import main
 
 COMMANDS = ["serve", "listen", "publish", "token", "config", "ping"]

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 
 from cyclopts.exceptions import CycloptsError, UnusedCliTokensError
 
+from trio_gateway.cli.interrupts import INTERRUPTED
 from trio_gateway.model.errors import ConfigurationError, GatewayError, RequestError
 from trio_gateway.settings.option import InvalidOption
 
 FAILED = 1
 MISUSED = 2
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
 
 
 def exit_code(error: BaseException) -> int | None:

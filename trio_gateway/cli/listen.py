@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from trio_gateway.cli.arguments import CHANNEL, DEVICE, SINCE, TOKEN, URL, USER
 from trio_gateway.cli.exits import say
 from trio_gateway.cli.flags import settings_of, takes_flags
+from trio_gateway.cli.interrupts import EndingAtOnce
 from trio_gateway.cli.local import client_url, find_token_secret, is_local
 from trio_gateway.cli.tokens import make_token
 from trio_gateway.model.errors import ConfigurationError, Unauthorized
@@ -100,9 +101,10 @@ def identities_of(settings: Settings, user: str, url: str) -> Sequence[Identity]
 
 
 def _run(url: str, identities: Sequence[Identity], options: dict[str, Any], *, here: bool) -> None:
-    import trio  # noqa: PLC0415 (takes its time to import)
+    with EndingAtOnce():
+        import trio  # noqa: PLC0415 (takes its time to import)
 
-    from trio_gateway.cli.first_dial import first_dial  # noqa: PLC0415
+        from trio_gateway.cli.first_dial import first_dial  # noqa: PLC0415
 
     if here:
         options["open_stream"] = first_dial(url)

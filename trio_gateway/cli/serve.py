@@ -10,6 +10,7 @@ import attrs
 from trio_gateway.cli.banner import FIRST_USER, TOKEN_SECONDS, banner
 from trio_gateway.cli.exits import say
 from trio_gateway.cli.flags import settings_of, takes_flags
+from trio_gateway.cli.interrupts import EndingAtOnce
 from trio_gateway.cli.local import is_loopback
 from trio_gateway.cli.open_files import raise_open_files
 from trio_gateway.cli.tokens import make_token
@@ -60,11 +61,12 @@ def with_identity(settings: Settings) -> tuple[Settings, str | None]:
 
 
 def _run(settings: Settings, token: str | None) -> None:
-    import trio  # noqa: PLC0415 (all of the gateway takes its time to import)
+    with EndingAtOnce():
+        import trio  # noqa: PLC0415 (all of the gateway takes its time to import)
 
-    from trio_gateway.cli.logs import configure_logs  # noqa: PLC0415
-    from trio_gateway.model.logger import get_logger  # noqa: PLC0415
-    from trio_gateway.supervisor import serve_gateway  # noqa: PLC0415
+        from trio_gateway.cli.logs import configure_logs  # noqa: PLC0415
+        from trio_gateway.model.logger import get_logger  # noqa: PLC0415
+        from trio_gateway.supervisor import serve_gateway  # noqa: PLC0415
 
     configure_logs(settings.log_format, settings.log_level)
     raise_open_files()
