@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from trio_gateway.cli.exits import exit_code, report, say
+from trio_gateway.cli.main import main
 from trio_gateway.model.errors import BrokerUnavailable, ConfigurationError, InvalidData, StartFailed
 from trio_gateway.settings.option import InvalidOption
 
@@ -28,6 +31,34 @@ from trio_gateway.settings.option import InvalidOption
 )
 def test_each_kind_of_error_has_its_exit_code_and_a_bug_has_none(error: BaseException, code: int | None) -> None:
     assert exit_code(error) == code
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (0, ["config"]),
+        (0, ["token", "--user", "7", "--token-secret", "hush"]),
+        (1, ["ping", "--admin-port", "1"]),
+        (1, ["publish", "--user", "7", "--redis-url", "redis://127.0.0.1:1", "1"]),
+        (1, ["serve", "--port", "{taken}", "--admin-port", "0"]),
+        (1, ["serve", "--port", "0", "--admin-port", "{taken}"]),
+        (2, ["publish", "--user", "7", "1"]),
+        (2, ["listen", "--user", "7", "--port", "1"]),
+        (2, ["token", "--user", "7"]),
+        (2, ["serve", "--port", "8000", "--admin-port", "8000"]),
+        (2, ["serve", "--host", "nonexistent.invalid", "--insecure"]),
+        (2, ["serve", "--config", "nonexistent.toml"]),
+        *((2, [command, "--nonsense"]) for command in ("serve", "listen", "publish", "token", "config", "ping")),
+    ],
+)
+def test_each_command_ends_as_it_is_documented(
+    code: int, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = str(server.getsockname()[1])
+        assert main([argument.format(taken=taken) for argument in arguments]) == code
+    errors = [line for line in capsys.readouterr().err.splitlines() if ": warning: " not in line]
+    assert len(errors) == (code != 0)
 
 
 def test_an_error_is_one_line_whatever_its_text(capsys: pytest.CaptureFixture[str]) -> None:
