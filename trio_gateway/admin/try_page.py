@@ -134,5 +134,5 @@ def security_policy(url: str) -> str:
 
 def digest(element: str) -> str:
     """Name the text of the page's one `<script>` or `<style>` by its hash (CSP 3 §2.3.1)."""
-    (text,) = re.findall(rf"<{element}>(.*?)</{element}>", HTML, re.DOTALL)
+    (text,) = re.findall(rf"<{element}\b[^>]*>(.*?)</{element}>", HTML, re.DOTALL)
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

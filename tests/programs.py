@@ -1,0 +1,19 @@
+"""A program that a test needs and the machine lacks: the test is skipped and says so, or fails where CI must have it all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+REQUIRED = "REQUIRE_PROGRAMS"
+"""Set in the environment of CI."""
+
+
+def find_program(name: str, path: str | None = None) -> str:
+    """Find a program by its name, or take a path that is known; skips or fails the test where it is not there."""
+    found = shutil.which(path or name)
+    if found is None:
+        (pytest.fail if os.environ.get(REQUIRED) else pytest.skip)(f"{name} is not installed")
+    return found
