@@ -1,7 +1,6 @@
 """The supervisor starts what it can, says what it can't, and ends when it is told to, also while it starts."""
 
 import signal
-import socket
 
 import pytest
 import trio
@@ -9,12 +8,7 @@ from captured_logs import capture_logs
 
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings.settings import Settings
-from trio_gateway.supervisor import READY_SECONDS, bind, open_gateway, serve_gateway
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+from trio_gateway.supervisor import READY_SECONDS, open_gateway, serve_gateway
 
 
 @pytest.fixture
@@ -77,43 +71,6 @@ async def test_a_signal_while_it_starts_ends_it_at_once(autojump_clock, settings
             signal.raise_signal(signal.SIGTERM)
 
     assert "stopped while starting" in [line["event"] for line in lines]
-
-
-@pytest.mark.parametrize(
-    ("host", "admin_host"),
-    [
-        ("127.0.0.1", "127.0.0.1"),
-        ("0.0.0.0", "127.0.0.1"),
-        ("127.0.0.1", "::"),
-        ("localhost", "127.0.0.1"),
-        ("::1", "::1"),
-    ],
-)
-def test_one_port_for_both_is_the_settings_fault(host, admin_host):
-    with pytest.raises(ConfigurationError) as refusal:
-        bind(Settings(host=host, port=8000, admin_host=admin_host, admin_port=8000))
-
-    assert str(refusal.value) == "--port and --admin-port: expected two different ports, not 8000 for both"
-
-
-def test_one_port_on_two_addresses_is_fine():
-    port = free_port()
-    clients, operators = bind(Settings(port=port, admin_host="127.0.0.2", admin_port=port))
-    with clients, operators:
-        assert clients.getsockname() != operators.getsockname()
-
-
-def test_any_two_free_ports_are_not_one_port():
-    clients, operators = bind(Settings(port=0, admin_port=0))
-    with clients, operators:
-        assert clients.getsockname() != operators.getsockname()
-
-
-@pytest.mark.parametrize("option", ["host", "admin_host"])
-def test_a_host_that_is_none_is_named_by_its_option(option):
-    flag = "--" + option.replace("_", "-")
-    with pytest.raises(ConfigurationError, match=f"^{flag}: expected an address of this machine, not 'no.invalid'"):
-        bind(Settings(port=0, admin_port=0, **{option: "no.invalid"}))
 
 
 @pytest.mark.parametrize("query", ["socket_timeout=x", "ssl_ca_certs=/nowhere.pem"])

@@ -79,7 +79,7 @@ def make_broker(settings: Settings, url: str) -> RedisBroker:
             node=uuid4().hex[:12],
         )
     except (ValueError, OSError) as error:  # a parameter of the URL, or a certificate that it names
-        raise ConfigurationError(f"--redis-url: {reason_of(error)}") from error
+        raise ConfigurationError(f"--redis-url: expected a URL that can be used ({reason_of(error)})") from error
 
 
 def make_try_page(settings: Settings, port: int) -> TryPage:

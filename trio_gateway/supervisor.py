@@ -15,7 +15,6 @@ supervisor nursery
 from __future__ import annotations
 
 import signal
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,7 +22,7 @@ from typing import Any
 import trio
 
 from trio_gateway.admin.app import make_app
-from trio_gateway.admin.listening import listen_on
+from trio_gateway.admin.listening import bind
 from trio_gateway.admin.server import serve_admin
 from trio_gateway.broker.broker import Broker
 from trio_gateway.embedded.valkey import EmbeddedValkey
@@ -120,27 +119,6 @@ async def _announce(gateway: Gateway, on_open: Callable[[Gateway], None]) -> Non
     if patience.cancelled_caught:
         await gateway.wait_ready()
         log.info("ready")
-
-
-def bind(settings: Settings) -> tuple[socket.socket, socket.socket]:
-    """Bind the clients' and the operators' socket.
-
-    Raises StartFailed when one can't be had, ConfigurationError when both are the same.
-    """
-    if settings.port == settings.admin_port != 0 and _meet(settings.host, settings.admin_host):
-        raise ConfigurationError(f"--port and --admin-port: expected two different ports, not {settings.port} for both")
-    clients = listen_on(settings.host, settings.port, prefix="--")
-    try:
-        return clients, listen_on(settings.admin_host, settings.admin_port, prefix="--admin-")
-    except BaseException:
-        clients.close()
-        raise
-
-
-def _meet(one: str, other: str) -> bool:
-    """Tell whether two hosts have an address in common; `::` takes those of IPv4 as well."""
-    hosts = {"127.0.0.1" if host == "localhost" else host for host in (one, other)}
-    return len(hosts) == 1 or "::" in hosts or ("0.0.0.0" in hosts and not any(":" in host for host in hosts))
 
 
 class Supervisor:

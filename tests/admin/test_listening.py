@@ -6,8 +6,9 @@ import socket
 
 import pytest
 
-from trio_gateway.admin.listening import listen_on
+from trio_gateway.admin.listening import bind, listen_on
 from trio_gateway.model.errors import ConfigurationError, StartFailed
+from trio_gateway.settings.settings import Settings
 
 
 def test_port_0_takes_one_that_is_free_and_listens():
@@ -40,3 +41,41 @@ def test_a_host_that_is_none_is_the_settings_fault():
         ConfigurationError, match=r"^--admin-host: expected an address .* not 'no such\.invalid' \(.+\)$"
     ):
         listen_on("no such.invalid", 8000, prefix="--admin-")
+
+
+@pytest.mark.parametrize(
+    ("host", "admin_host"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("127.0.0.1", "::"),
+        ("localhost", "127.0.0.1"),
+        ("::1", "::1"),
+    ],
+)
+def test_one_port_for_both_is_the_settings_fault(host, admin_host):
+    with pytest.raises(ConfigurationError) as refusal:
+        bind(Settings(host=host, port=8000, admin_host=admin_host, admin_port=8000))
+
+    assert str(refusal.value) == "--port and --admin-port: expected two different ports, not 8000 for both"
+
+
+def test_one_port_on_two_addresses_is_fine():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    clients, operators = bind(Settings(port=port, admin_host="127.0.0.2", admin_port=port))
+    with clients, operators:
+        assert clients.getsockname() != operators.getsockname()
+
+
+def test_any_two_free_ports_are_not_one_port():
+    clients, operators = bind(Settings(port=0, admin_port=0))
+    with clients, operators:
+        assert clients.getsockname() != operators.getsockname()
+
+
+@pytest.mark.parametrize("option", ["host", "admin_host"])
+def test_a_host_that_is_none_is_named_by_its_option(option):
+    flag = "--" + option.replace("_", "-")
+    with pytest.raises(ConfigurationError, match=f"^{flag}: expected an address of this machine, not 'no.invalid'"):
+        bind(Settings(port=0, admin_port=0, **{option: "no.invalid"}))

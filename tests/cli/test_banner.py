@@ -13,8 +13,9 @@ from trio_gateway.settings.settings import Settings
 
 def test_it_says_ready_only_where_it_is() -> None:
     assert "is ready; Ctrl-C" in banner(Settings(), None).splitlines()[0]
-    first = banner(Settings(), None, ("no connection to db", "the feed is deaf")).splitlines()[0]
-    assert "is not ready yet, and keeps trying (no connection to db; the feed is deaf); Ctrl-C" in first
+    lines = banner(Settings(), None, ("no connection to db", "the feed is deaf")).splitlines()
+    assert "is not ready yet, and keeps trying; Ctrl-C" in lines[0]
+    assert lines[2:4] == ["  reason    no connection to db", "  reason    the feed is deaf"]
 
 
 def test_by_default_the_next_lines_need_no_option() -> None:

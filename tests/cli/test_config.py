@@ -45,6 +45,11 @@ def test_checking_says_what_is_wrong(capsys: pytest.CaptureFixture[str], monkeyp
     assert "TRIO_GATEWAY_PORT: expected a port" in capsys.readouterr().err
 
 
+def test_checking_sees_one_port_for_both_servers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--check", "--admin-port", "8000"]) == 2
+    assert "--port and --admin-port: expected two different ports" in capsys.readouterr().err
+
+
 def test_one_thing_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "--check", "--example"]) == 2
     assert "at most one" in capsys.readouterr().err

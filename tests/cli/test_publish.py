@@ -13,7 +13,15 @@ from typing import Any, Self
 import pytest
 
 from trio_gateway.cli.main import main
-from trio_gateway.model.errors import BrokerUnavailable, InvalidChannel
+from trio_gateway.model.errors import (
+    BadRequest,
+    BrokerUnavailable,
+    InvalidChannel,
+    InvalidId,
+    PublicationTooLarge,
+    RequestError,
+    UnknownChannel,
+)
 from trio_gateway.model.position import Position
 
 
@@ -147,12 +155,27 @@ def test_a_redis_that_does_not_answer_is_told_as_it_is(
     assert capsys.readouterr().err == "trio-gateway: error: no answer from db\n"
 
 
-def test_a_refused_publication_is_the_callers_error(
-    publisher: type[FakePublisher], embedded: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("refusal", "target", "blamed"),
+    [
+        (InvalidChannel("no"), "--channel", "--channel"),
+        (UnknownChannel("no"), "--channel", "--channel"),
+        (BadRequest("no"), "--user", "--user"),
+        (InvalidId("no"), "--user", "--id"),
+        (PublicationTooLarge("no"), "--user", "DATA"),
+    ],
+)
+def test_what_the_store_refuses_is_named_and_the_callers_error(
+    publisher: type[FakePublisher],
+    embedded: Path,
+    capsys: pytest.CaptureFixture[str],
+    refusal: RequestError,
+    target: str,
+    blamed: str,
 ) -> None:
-    publisher.answer = InvalidChannel("a channel name has at most 255 bytes")
-    assert main(["publish", "--channel", "x" * 256, "1"]) == 2
-    assert capsys.readouterr().err == "trio-gateway: error: a channel name has at most 255 bytes\n"
+    publisher.answer = refusal
+    assert main(["publish", target, "x", "--id", "m1", "1"]) == 2
+    assert capsys.readouterr().err == f"trio-gateway: error: {blamed}: no\n"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,30 @@ import socket
 
 from trio_gateway.model.errors import ConfigurationError, StartFailed
 from trio_gateway.model.reason import reason_of
+from trio_gateway.settings.settings import Settings
 
 BACKLOG = 4096
 """Connections that wait to be accepted; the kernel cuts it down to its own bound (`net.core.somaxconn`)."""
+
+
+def bind(settings: Settings) -> tuple[socket.socket, socket.socket]:
+    """Bind the clients' and the operators' socket.
+
+    Raises StartFailed when one can't be had, ConfigurationError when both are the same.
+    """
+    check_ports(settings)
+    clients = listen_on(settings.host, settings.port, prefix="--")
+    try:
+        return clients, listen_on(settings.admin_host, settings.admin_port, prefix="--admin-")
+    except BaseException:
+        clients.close()
+        raise
+
+
+def check_ports(settings: Settings) -> None:
+    """Raise ConfigurationError when clients and operators would share a port of one address."""
+    if settings.port == settings.admin_port != 0 and _meet(settings.host, settings.admin_host):
+        raise ConfigurationError(f"--port and --admin-port: expected two different ports, not {settings.port} for both")
 
 
 def listen_on(host: str, port: int, *, prefix: str) -> socket.socket:
@@ -26,6 +47,12 @@ def listen_on(host: str, port: int, *, prefix: str) -> socket.socket:
         raise StartFailed(_blame(error, host, port, prefix)) from error
     listener.setblocking(False)
     return listener
+
+
+def _meet(one: str, other: str) -> bool:
+    """Tell whether two hosts have an address in common; `::` takes those of IPv4 as well."""
+    hosts = {"127.0.0.1" if host == "localhost" else host for host in (one, other)}
+    return len(hosts) == 1 or "::" in hosts or ("0.0.0.0" in hosts and not any(":" in host for host in hosts))
 
 
 def _resolve(host: str, port: int, option: str) -> tuple[int, tuple[str, int]]:

@@ -17,7 +17,7 @@ HELLO = '{"text": "hi"}'
 BANNER = """\
 trio-gateway {version} is {state}; Ctrl-C ends it.
 
-  clients   {clients}
+{reasons}  clients   {clients}
   admin     http://{admin}/  (a page to try it; health is at /health)
   store     {store}
 
@@ -26,8 +26,6 @@ trio-gateway {version} is {state}; Ctrl-C ends it.
   or so     {redis_cli} \\
               FCALL tg1_publish 2 '{prefix}:{{#{user}}}:m' '{prefix}:{{#{user}}}:s' '{hello}'
 """
-
-NOT_READY = "not ready yet, and keeps trying ({reasons})"
 
 MADE_UP = """
   No token secret is set, so one was made up for this machine and kept in
@@ -52,7 +50,8 @@ def banner(settings: Settings, token: str | None, reasons: Sequence[str] = ()) -
 
     text = BANNER.format(
         version=version("trio-gateway"),
-        state=NOT_READY.format(reasons="; ".join(reasons)) if reasons else "ready",
+        state="not ready yet, and keeps trying" if reasons else "ready",
+        reasons="".join(f"  reason    {reason}\n" for reason in reasons),
         clients=client_url(settings),
         admin=authority(settings.admin_host, settings.admin_port),
         store=_store(settings),

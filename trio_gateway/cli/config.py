@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from trio_gateway.admin.listening import check_ports
 from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings.reference import effective, example
@@ -39,4 +40,5 @@ def config(
         print(example(), end="")  # noqa: T201
         return
     settings = settings_of(flags)
+    check_ports(settings)
     print("configuration is valid\n" if check else effective(settings), end="")  # noqa: T201

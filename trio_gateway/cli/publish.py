@@ -11,13 +11,23 @@ from cyclopts import Parameter
 from trio_gateway.cli.arguments import CHANNEL, ID, USER
 from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.cli.local import find_redis_url
-from trio_gateway.model.errors import BrokerUnavailable, ConfigurationError
+from trio_gateway.model.errors import (
+    BrokerUnavailable,
+    ConfigurationError,
+    InvalidData,
+    InvalidId,
+    PublicationTooLarge,
+    RequestError,
+)
 from trio_gateway.model.position import Position
 from trio_gateway.model.reason import reason_of
 from trio_gateway.settings.option import hide_password
 from trio_gateway.settings.settings import Settings
 
 STDIN = "-"
+BLAMED: dict[type[RequestError], str] = {InvalidId: "--id", InvalidData: "DATA", PublicationTooLarge: "DATA"}
+"""The argument that the store refuses; all else is about where the message goes."""
+
 NOT_KEPT = "not kept"
 """What is printed in place of a position where the channel keeps no history."""
 
@@ -70,8 +80,11 @@ def _publish(settings: Settings, user: str | None, channel: str | None, data: An
             if user is not None:
                 return publisher.send_to_user(user, data, id)
             return publisher.publish(channel or "", data, id)
-    except ConfigurationError as error:
+    except ConfigurationError as error:  # names one of the Publisher's own arguments, `url` or `prefix`
         raise ConfigurationError(f"--redis-{error}") from None
+    except RequestError as error:
+        blamed = BLAMED.get(type(error), "--channel" if user is None else "--user")
+        raise ConfigurationError(f"{blamed}: {error}") from None
     except BrokerUnavailable as error:
         raise BrokerUnavailable(_why(error, hide_password(url))) from error
 
