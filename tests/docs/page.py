@@ -6,8 +6,8 @@ What a fenced block means is told by its language, and by nothing else:
             program of ours keeps running there until the page ends, anything else must succeed
     text    what now stands on one of the page's terminals; each … stands for what differs
     python  run in one namespace for the page
-    js      run by Node, as if pasted into the console of a browser that shows the admin page; without Node it is
-            left out, and the `text` below it as well
+    js      run by Node (20 or later), as if pasted into the console of a browser that shows the admin page (a real
+            one runs it in tests/browser); without Node it is skipped, and the `text` below it as well
     ws      a conversation over a WebSocket, see conversation.py
     toml    valid TOML; where the first line is a file's name, in a comment, that file of the page's folder
 
@@ -30,10 +30,11 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from unittest import SkipTest
 
+import pytest
 from docs.conversation import matches, play
 from docs.terminal import INSTALL_SECONDS, SECONDS, Terminal
+from programs import find_program
 from sybil import Example
 from sybil.evaluators.python import PythonEvaluator
 
@@ -120,7 +121,7 @@ class Page:
         """Wait until a text stands on some terminal, or was printed by Python; raises AssertionError otherwise."""
         if self._missing:
             missing, self._missing = self._missing, ""
-            raise SkipTest(missing)
+            pytest.skip(missing)
         text = text.rstrip("\n")
         deadline = time.monotonic() + SECONDS
         while not any(matches(text, shown) for shown in self._screens()):
@@ -134,10 +135,11 @@ class Page:
 
     def run_javascript(self, block: str) -> None:
         """Run JavaScript in Node, which may go on until the page ends."""
-        node = shutil.which("node")
-        if node is None:
-            self._missing = "Node is not installed"
-            raise SkipTest(self._missing)
+        try:
+            node = find_program("node")
+        except pytest.skip.Exception as skipped:
+            self._missing = str(skipped)
+            raise
         script = Path(self.folder, "console.mjs")
         script.write_text(IN_THE_CONSOLE + block, encoding="utf-8")
         # Since Node 22 the flag is no news.
