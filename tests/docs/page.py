@@ -33,6 +33,7 @@ from pathlib import Path
 
 import pytest
 from docs.conversation import matches, play
+from docs.deadline import interrupted_after
 from docs.terminal import INSTALL_SECONDS, SECONDS, Terminal
 from programs import find_program
 from sybil import Example
@@ -40,6 +41,9 @@ from sybil.evaluators.python import PythonEvaluator
 
 ROOT = Path(__file__).parent.parent.parent
 CLIENTS, ADMIN = "127.0.0.1:8000", "127.0.0.1:9000"
+
+SERVES = f"ws://{CLIENTS}/ws"
+"""What a gateway prints when clients can connect; one whose port is in use names it in other words."""
 
 STAYS = re.compile(r"trio-gateway (serve|listen)|bin/python \w+\.py")
 """Blocks that keep their terminal."""
@@ -95,8 +99,12 @@ class Page:
 
     def close(self) -> None:
         """End what the page left running, the last first, as somebody closes their terminals."""
-        for terminal in reversed(self.terminals):
-            terminal.close()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._leave)
+            for terminal in self.terminals:
+                stack.callback(terminal.close)
+
+    def _leave(self) -> None:
         before, folder = self._before
         os.environ.clear()
         os.environ.update(before)
@@ -113,7 +121,8 @@ class Page:
         if not STAYS.search(block):
             terminal.wait()
         elif serves:
-            terminal.wait_until(answers, "a gateway was to come up")
+            # Another gateway may have come meanwhile and answer: this one is up when it says so.
+            terminal.wait_until(lambda: SERVES in terminal.shown and answers(), "a gateway was to come up")
         else:
             terminal.wait_until(lambda: bool(terminal.shown), "something was to appear")
 
@@ -125,12 +134,12 @@ class Page:
         text = text.rstrip("\n")
         deadline = time.monotonic() + SECONDS
         while not any(matches(text, shown) for shown in self._screens()):
-            assert time.monotonic() < deadline, "\n".join([f"expected:\n{text}\n\nthere stands:", *self._screens()])
+            assert time.monotonic() < deadline, f"expected:\n{text}\n\n{self._report()}"
             time.sleep(0.05)
 
     def run_python(self, example: Example) -> None:
-        """Run Python in the page's namespace."""
-        with contextlib.redirect_stdout(self.printed):
+        """Run Python in the page's namespace; raises AssertionError where it hangs."""
+        with interrupted_after(SECONDS, self._report), contextlib.redirect_stdout(self.printed):
             run_python(example)
 
     def run_javascript(self, block: str) -> None:
@@ -161,13 +170,16 @@ class Page:
         self.terminals.append(terminal)
         return terminal
 
+    def _report(self) -> str:
+        return "\n".join(["there stands:", *self._screens()])
+
     def _screens(self) -> list[str]:
         return [*(terminal.shown for terminal in self.terminals), self.printed.getvalue()]
 
 
 def answers() -> bool:
     """Tell whether a gateway is ready on the default ports."""
-    return not subprocess.run(["trio-gateway", "ping"], check=False, capture_output=True).returncode
+    return not subprocess.run(["trio-gateway", "ping"], check=False, capture_output=True, timeout=SECONDS).returncode
 
 
 def refuse(_page: Page, _example: Example) -> None:

@@ -33,7 +33,7 @@ class Terminal:
             command, cwd=cwd, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
         )
         os.close(theirs)
-        self._reader = threading.Thread(target=self._read)
+        self._reader = threading.Thread(target=self._read, daemon=True)  # the end of the tests does not wait for it
         self._reader.start()
 
     @property
@@ -43,8 +43,7 @@ class Terminal:
 
     def wait(self) -> None:
         """Wait for the command's end; raises AssertionError where it failed."""
-        self.process.wait(self.patience)
-        self._reader.join()
+        self._wait_end(self.patience)
         assert self.process.returncode == 0, f"exit code {self.process.returncode}:\n{self.shown}"
 
     def wait_until(self, condition: Callable[[], bool], hope: str) -> None:
@@ -56,12 +55,25 @@ class Terminal:
             time.sleep(0.05)
 
     def close(self) -> None:
-        """End the command as somebody who presses Ctrl-C, and wait until nobody holds the terminal any more."""
+        """End the command as somebody who presses Ctrl-C; kills it and raises AssertionError where that does not end it."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(SECONDS)
-        self._reader.join()
-        os.close(self._ours)
+        try:
+            self._wait_end(SECONDS)
+        finally:
+            if not self._reader.is_alive():  # or it would go on reading whatever gets this number next
+                os.close(self._ours)
+
+    def _wait_end(self, seconds: float) -> None:
+        """Wait until the command has ended and nobody holds the terminal any more."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            raise AssertionError(f"this did not end within {seconds:g} s; it shows:\n{self.shown}") from None
+        self._reader.join(seconds)
+        assert not self._reader.is_alive(), f"something that it started holds the terminal still:\n{self.shown}"
 
     def _read(self) -> None:
         while True:
