@@ -468,7 +468,7 @@ async def test_a_fan_out_to_very_many_gives_way_and_keeps_the_order(hub, broker)
 async def test_hints_of_many_channels_give_way_as_well(hub, broker):
     epochs = {}
     for number in range(4):
-        for _ in range(SENDS_PER_TURN // 2):
+        for _ in range(SENDS_PER_TURN * 3 // 5):  # so that any two of them are more than one turn's
             subscription = await FakeClient(hub).subscribe(f"news{number}")
         epochs[subscription.topic.channel] = subscription.epoch
     turns = 0
