@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cli.misuse import assert_misused
 
 from trio_gateway.cli.main import main
 
@@ -46,12 +47,7 @@ PUBLISH = ["publish", "1"]
 def test_a_wrong_argument_is_named_in_one_line_with_what_was_expected(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(arguments) == 2
-    output = capsys.readouterr()
-    assert output.out == ""
-    assert output.err.startswith("trio-gateway: error: ")
-    assert words in output.err
-    assert output.err.count("\n") == 1
+    assert_misused(arguments, words, capsys)
 
 
 @pytest.mark.parametrize(

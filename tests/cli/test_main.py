@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import version
 
 import pytest
+from cli.misuse import assert_misused
 
 from trio_gateway.cli import app as entry
 from trio_gateway.cli.main import main
@@ -59,12 +60,7 @@ def test_each_commands_help_has_an_example_and_fits_80_columns(
 def test_a_misused_command_ends_with_2_and_one_line_on_stderr(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(arguments) == 2
-    output = capsys.readouterr()
-    assert output.out == ""
-    assert output.err.startswith("trio-gateway: error: ")
-    assert words in output.err
-    assert output.err.count("\n") == 1
+    assert_misused(arguments, words, capsys)
 
 
 def test_an_interrupt_ends_quietly_with_130(
