@@ -51,9 +51,13 @@ class ControlStream(trio.abc.Stream):
                 self.keep_nowait(frame)
         self._ended = self._ended or not data or self._splitter.violation is not None
 
-    def begin_closing(self, *, answered: bool) -> None:
-        """Read the socket here from now on; where no answer is awaited the library sees the end at once."""
-        self._ended = self._ended or not answered
+    def begin_closing(self) -> None:
+        """Read the socket here from now on, for the answer to our Close."""
+        self._over.set()
+
+    def end(self) -> None:
+        """Let the library see the end, after a Close that waits here."""
+        self._ended = True
         self._over.set()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002 - frames are small
@@ -75,7 +79,7 @@ class ControlStream(trio.abc.Stream):
         try:
             await self._socket.send(bytes(data))
         except (OSError, trio.ClosedResourceError) as error:
-            self._end()
+            self.end()
             raise trio.BrokenResourceError("the connection is lost") from error
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -84,7 +88,7 @@ class ControlStream(trio.abc.Stream):
 
     async def aclose(self) -> None:
         """Mark the end; the connection task closes the socket."""
-        self._end()
+        self.end()
         await trio.lowlevel.checkpoint()
 
     async def _read_close(self) -> None:
@@ -93,10 +97,6 @@ class ControlStream(trio.abc.Stream):
         except (OSError, trio.ClosedResourceError):
             data = b""
         self.keep_close_of(data)
-
-    def _end(self) -> None:
-        self._ended = True
-        self._over.set()
 
 
 class WebSocket:
@@ -126,9 +126,12 @@ class WebSocket:
 
     def end(self) -> None:
         """Let the library's reader end by itself, in a third of the time of a cancellation."""
-        self.stream.begin_closing(answered=False)
+        self.stream.end()
 
     async def close(self, said: DisconnectCode, *, answered: bool) -> None:
         """Say the one Close, and wait for the peer's where `answered`; the caller sets the deadline."""
-        self.stream.begin_closing(answered=answered)
+        if answered:
+            self.stream.begin_closing()
+        else:
+            self.stream.end()
         await self._connection.aclose(said.code, said.reason or None)
