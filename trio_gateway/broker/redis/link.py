@@ -17,6 +17,7 @@ from redis import exceptions
 
 from trio_gateway.broker.redis.errors import convert
 from trio_gateway.broker.redis.slots import Slots
+from trio_gateway.model.reason import reason_of
 
 RECEIVE_BYTES = 65_536
 NOT_ENOUGH = object()
@@ -156,7 +157,7 @@ class Link:
                 batch, self._unsent = self._unsent, []
                 await self._stream.send_all(batch[0] if len(batch) == 1 else b"".join(batch))
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            return f"sending failed: {error.__cause__ or error}"
+            return f"sending failed: {reason_of(error)}"
 
     async def _receive(self) -> str:
         reader = hiredis.Reader(notEnoughData=NOT_ENOUGH)
@@ -166,7 +167,7 @@ class Link:
                 if pushes := self._take_replies(reader):
                     await self._take_pushes(pushes)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            return f"receiving failed: {error.__cause__ or error}"
+            return f"receiving failed: {reason_of(error)}"
         except hiredis.ProtocolError as error:
             return f"the server does not speak RESP: {error}"
         return "the server closed the connection"
