@@ -8,8 +8,8 @@ supervisor nursery
 `- client server                                  stops first
     `- connections nursery
         |- accepting nursery
-        `- per client: the connection task; in its outer nursery the library's reader, in its
-           inner one the connection nursery: reader task + Redis-poll writer task
+        `- per client: the connection task; first in it the connection nursery, reader task +
+           Redis-poll writer task, then a nursery for the library's reader, until the Close is answered
 """
 
 from __future__ import annotations

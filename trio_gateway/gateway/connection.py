@@ -1,4 +1,4 @@
-"""One connection: its outer nursery holds the library's reader, its inner one our reader and writer task.
+"""One connection: its nursery holds the reader task and the Redis-poll writer task.
 
 Whichever of the two ends cancels the other; then the connection task alone says the Close. Reader and
 writer never close: they leave a verdict. Nothing a client does reaches beyond its own task.
@@ -13,12 +13,12 @@ from uuid import uuid4
 
 import trio
 
+from trio_gateway.gateway.closing_handshake import close_among, close_websocket
 from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.opening import Opened, judge, linger, read_head, refuse, store_away
 from trio_gateway.gateway.requests import Requests
 from trio_gateway.gateway.socket import ClientSocket
 from trio_gateway.gateway.verdict import LOST, Verdict, broken_frame, said_by_client, said_by_gateway, verdict_of
-from trio_gateway.gateway.websocket import WebSocket
 from trio_gateway.hub.subscription import Subscriber, Subscription
 from trio_gateway.model import codes
 from trio_gateway.model.channel import inbox_of
@@ -32,6 +32,7 @@ from trio_gateway.session.session import Session
 from trio_gateway.wire.frames import PING_FRAME, Opcode, pong_frame
 from trio_gateway.wire.refusal import UpgradeRefused, refusal_of
 from trio_gateway.wire.splitter import ControlFrame, FrameSplitter
+from trio_gateway.wire.upgrade import accept_response
 
 CLOSING_SECONDS = 5.0
 """What is half-written, the goodbye, the Close and the peer's answer all fit in this, or the link is dropped."""
@@ -114,6 +115,7 @@ class Connection:
         "_awaits_pong",
         "_codec",
         "_conversation",
+        "_heard",
         "_idle",
         "_node",
         "_ping_frame",
@@ -123,7 +125,6 @@ class Connection:
         "_socket",
         "_splitter",
         "_subscriber",
-        "_websocket",
         "_woken",
         "client",
         "verdict",
@@ -141,11 +142,11 @@ class Connection:
         self._subscriber = Subscriber(socket, opened.codec, woken.set)
         self._splitter = FrameSplitter(node.settings.max_frame_size)
         self._conversation: trio.CancelScope
+        self._heard = b""
         self._idle = False
         self._awaits_pong = False
         self._requests: Requests
         self._session: Session
-        self._websocket: WebSocket
 
     async def attach_inbox(self, since: Position | None) -> Subscription:
         """Prepare the subscription to the client's own inbox; raises BrokerUnavailable or a RequestError."""
@@ -163,13 +164,9 @@ class Connection:
         )
         self._requests = Requests(self._node, self._session, self._socket, self._subscriber, inbox)
         try:
-            async with trio.open_nursery() as outer:
-                self._websocket = await WebSocket.accept(
-                    outer, self._socket, self._splitter, opened.key, opened.opening.subprotocol
-                )
-                self._scope.deadline = float("inf")
-                await self._serve(inbox, opened.rest)
-                self._websocket.end()
+            await self._greet(opened, inbox)
+            self._scope.deadline = float("inf")
+            await self._serve(opened.rest)
         finally:
             self._requests.end()
 
@@ -191,7 +188,13 @@ class Connection:
             self.leave(codes.NO_PONG)
         self._awaits_pong = False
 
-    async def _serve(self, inbox: Subscription, early: bytes) -> None:
+    async def _greet(self, opened: Opened, inbox: Subscription) -> None:
+        """Answer the upgrade and say hello in one write, and start the inbox in the same step."""
+        hello = Hello(self.client.user.id, self.client.id, self._node.settings.ping_seconds, inbox.greeting)
+        await self._socket.send(accept_response(opened.key, opened.opening.subprotocol) + self._codec.encode(hello))
+        inbox.start()
+
+    async def _serve(self, early: bytes) -> None:
         """Run the two tasks, then close; the connection counts as accepted in between."""
         slot = self._node.heartbeat.add(self)
         del self._node.openings[self._scope]
@@ -199,7 +202,7 @@ class Connection:
         if self._node.dismissing:
             self.leave(codes.SHUTDOWN)
         try:
-            await self._converse(inbox, early)
+            await self._converse(early)
             self._fall_silent(slot)
             await self._close()
         finally:
@@ -211,20 +214,14 @@ class Connection:
         self._requests.end()
         self._node.heartbeat.remove(self, slot)
 
-    async def _converse(self, inbox: Subscription, early: bytes) -> None:
+    async def _converse(self, early: bytes) -> None:
         try:
             async with trio.open_nursery() as nursery:
                 self._conversation = nursery.cancel_scope
-                await self._greet(inbox)
                 nursery.start_soon(self._read, early)
                 nursery.start_soon(self._write)
         except* Exception as group:  # noqa: BLE001 - an application's hook may break with anything
             self._decide(verdict_of(group))
-
-    async def _greet(self, inbox: Subscription) -> None:
-        hello = Hello(self.client.user.id, self.client.id, self._node.settings.ping_seconds, inbox.greeting)
-        await self._socket.send(self._codec.encode(hello))
-        inbox.start()
 
     async def _read(self, early: bytes) -> None:
         """Read, split and answer until a verdict falls, then end the writer: the reader task."""
@@ -235,7 +232,7 @@ class Connection:
             self._idle = False
             if self.verdict is not None:
                 # Told to leave in the same turn: what is begun now would take effect, and go unanswered.
-                self._websocket.stream.keep_close_of(data)
+                self._heard = close_among(self._splitter, data)
                 break
             if not data:
                 self._decide(LOST)
@@ -261,7 +258,7 @@ class Connection:
     async def _take_control(self, frame: ControlFrame) -> None:
         if frame.opcode is Opcode.CLOSE:
             self._decide(said_by_client(int.from_bytes(frame.payload[:2], "big") or 1005))
-            self._websocket.stream.keep_nowait(frame)
+            self._heard = frame.raw
         else:
             await self._socket.send(pong_frame(frame.payload))
 
@@ -309,7 +306,9 @@ class Connection:
             if verdict.goodbye:
                 goodbye = Goodbye(verdict.said.code, verdict.said.reason, verdict.reconnect_ms)
                 await self._socket.send(self._codec.encode(goodbye))
-            await self._websocket.close(verdict.said, answered=verdict.answered)
+            await close_websocket(
+                self._socket, self._splitter, verdict.said, heard=self._heard, answered=verdict.answered
+            )
             if not verdict.answered:
                 await linger(self._socket)
         except (OSError, trio.ClosedResourceError):

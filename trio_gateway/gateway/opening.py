@@ -1,8 +1,4 @@
-"""The opening: a request head is read, judged and answered, before any library sees it.
-
-A head that is refused gets one HTTP response from here; of a good one the library is told the key and
-the subprotocol, and nothing in the client's own words.
-"""
+"""The opening: a request head is read and judged; one that is refused gets one HTTP response from here."""
 
 from __future__ import annotations
 
