@@ -39,10 +39,11 @@ class Entry(msgspec.Struct, gc=False):
     def frame(self, codec: Codec, head: bytes) -> bytes:
         """Give the whole WebSocket frame in one codec, made at the first call; `head` is the channel's in that codec."""
         name = codec.name
-        if self.first == name:
-            return self.first_frame
         if not self.first:
-            self.first, self.first_frame = name, codec.encode_publication(head, self.publication)
+            self.first = name
+            frame = self.first_frame = codec.encode_publication(head, self.publication)
+            return frame
+        if self.first == name:
             return self.first_frame
         others = self.others = self.others or {}
         if name not in others:

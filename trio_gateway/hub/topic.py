@@ -144,12 +144,17 @@ class Topic:
 
         Nothing while a `fan_out` is under way, which takes all.
         """
-        if self._fresh and not self._fanning_out:
+        if not self._fanning_out:
             self._prepare(writes)
 
     def _prepare(self, writes: list[Write]) -> None:
-        entries, self._fresh = self._fresh, []
-        for run in (entries,) if len(entries) == 1 else _runs(entries):
+        entries = self._fresh
+        self._fresh = []
+        if len(entries) == 1:
+            for audience in self._audiences:
+                audience.prepare(entries, writes)
+            return
+        for run in _runs(entries):
             for audience in self._audiences:
                 audience.prepare(run, writes)
 

@@ -27,7 +27,19 @@ _LENGTH_IN_2_BYTES = 126
 _LENGTH_IN_8_BYTES = 127
 _MEDIUM_HEADER = Struct("!BBH")
 _LONG_HEADER = Struct("!BBQ")
-_TEXT_HEADERS = tuple(bytes((FIN | Opcode.TEXT, length)) for length in range(MAX_SHORT_LENGTH + 1))
+
+
+def _text_header(length: int) -> bytes:
+    if length <= MAX_SHORT_LENGTH:
+        return bytes((FIN | Opcode.TEXT, length))
+    if length <= 0xFFFF:
+        return _MEDIUM_HEADER.pack(FIN | Opcode.TEXT, _LENGTH_IN_2_BYTES, length)
+    return _LONG_HEADER.pack(FIN | Opcode.TEXT, _LENGTH_IN_8_BYTES, length)
+
+
+_COMMON_LENGTHS = 1024
+_COMMON_HEADERS = tuple(map(_text_header, range(_COMMON_LENGTHS)))
+"""Nearly all text frames are so short, and to pack a header takes as long as all else that is done for a frame."""
 
 PING_FRAME = bytes((FIN | Opcode.PING, 0))
 """A Ping without payload, the same for every client."""
@@ -41,11 +53,7 @@ def pong_frame(payload: bytes) -> bytes:
 def text_frame(payload: bytes) -> bytes:
     """Wrap a text message (UTF-8) as one whole server frame."""
     length = len(payload)
-    if length <= MAX_SHORT_LENGTH:
-        return _TEXT_HEADERS[length] + payload
-    if length <= 0xFFFF:
-        return _MEDIUM_HEADER.pack(FIN | Opcode.TEXT, _LENGTH_IN_2_BYTES, length) + payload
-    return _LONG_HEADER.pack(FIN | Opcode.TEXT, _LENGTH_IN_8_BYTES, length) + payload
+    return (_COMMON_HEADERS[length] if length < _COMMON_LENGTHS else _text_header(length)) + payload
 
 
 # One XOR of two large integers is the fastest way for short payloads (50 bytes: 0.7 µs against 1.4),

@@ -1,39 +1,62 @@
-"""What the functions wrote is read here: the body of stream entries and hints.
+"""What the functions wrote is read here: stream entries and hints.
 
-A body is `prev`, time, sender, id and data, joined by newlines (only data, the last one, may hold
-some). A hint is the format number, epoch, offset and the body. The format is `1`; what has another
-one is for newer readers than this.
+Both are a JSON array on one line, then the data, untouched: an entry begins with `[prev, time, sender, id]`,
+a hint with `[format, epoch, offset, prev, time, sender, id]`, and both arrays end with the time where there is
+neither a sender nor an id. The format is 2; what has another one is for newer readers than this.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
 
 from trio_gateway.broker.broker import Hint
 from trio_gateway.model.publication import Publication
 
-FORMAT = b"1"
+FORMAT = b"2"
+"""The name of an entry's field; a hint has it as its first number."""
+
+
+class _EntryHead(msgspec.Struct, array_like=True, gc=False):
+    prev: int
+    time: int
+    sender: str = ""
+    id: str = ""
+
+
+class _HintHead(msgspec.Struct, array_like=True, gc=False):
+    format: Literal[2]
+    epoch: str
+    offset: int
+    prev: int
+    time: int
+    sender: str = ""
+    id: str = ""
+
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+
+_read_entry_head = msgspec.json.Decoder(_EntryHead).decode
+_read_hint_head = msgspec.json.Decoder(_HintHead).decode
 
 
 def parse_hint(channel: str, payload: bytes) -> Hint:
     """Read one hint; `publication` is None where it has a format that this reader does not know."""
-    fields = payload.split(b"\n", 7)
-    if len(fields) != 8 or fields[0] != FORMAT:
-        return Hint(channel, "", None)
-    _, epoch, offset, prev, time, sender, id, data = fields
+    line, _, data = payload.partition(b"\n")
     try:
-        # Mostly there is neither a sender nor an id, and this is the hottest path.
-        sender_id = sender.decode() if sender else ""
-        publication = Publication(int(offset), int(prev), data, int(time), sender_id, id.decode() if id else "")
-        return Hint(channel, epoch.decode(), publication)
-    except ValueError:
+        head = _read_hint_head(line)
+    except UNREADABLE:
         return Hint(channel, "", None)  # somebody else published there; the stream has the truth
+    return Hint(channel, head.epoch, Publication(head.offset, head.prev, data, head.time, head.sender, head.id))
 
 
 def parse_entries(entries: Sequence[bytes]) -> list[Publication]:
-    """Read `[id, format, body, …]`; leaves out unknown formats, so that the next one's `prev` shows a gap."""
+    """Read `[id, format, value, …]`; leaves out unknown formats, so that the next one's `prev` shows a gap."""
     threes = zip(entries[::3], entries[1::3], entries[2::3], strict=True)
-    return [_publication(offset_of(id), body) for id, format, body in threes if format == FORMAT]
+    known = (_publication(offset_of(id), value) for id, format, value in threes if format == FORMAT)
+    return [publication for publication in known if publication is not None]
 
 
 def offset_of(id: bytes) -> int:
@@ -41,6 +64,10 @@ def offset_of(id: bytes) -> int:
     return int(id.partition(b"-")[0])
 
 
-def _publication(offset: int, body: bytes) -> Publication:
-    prev, time, sender, id, data = body.split(b"\n", 4)
-    return Publication(offset, int(prev), data, int(time), sender.decode(), id.decode())
+def _publication(offset: int, value: bytes) -> Publication | None:
+    line, _, data = value.partition(b"\n")
+    try:
+        head = _read_entry_head(line)
+    except UNREADABLE:
+        return None  # written by hand
+    return Publication(offset, head.prev, data, head.time, head.sender, head.id)

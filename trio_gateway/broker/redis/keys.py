@@ -5,7 +5,7 @@
 | key | what |
 | --- | --- |
 | `tg:{C}:m` | meta hash: `e` epoch, `s` top offset, `r` replication id of the last writer, `f` format, `x`, `y` last renewals (ms) |
-| `tg:{C}:s` | stream of the kept publications: id `<offset>-0`, one field; its name is the format, its value the body |
+| `tg:{C}:s` | stream of the kept publications: id `<offset>-0`, one field; its name is the format, its value in `entries.py` |
 | `tg:{C}:i:<bytes of sender>:<sender>:<id>` | idempotency record: `<epoch>:<offset>`, 5 minutes |
 | `tg:{C}:c` | cursors: hash of device to `<epoch>:<offset>:<last used, Unix ms>` |
 | `tg:owner` | a random id of the installation that the prefix belongs to, one per database |

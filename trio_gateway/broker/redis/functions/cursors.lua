@@ -42,7 +42,7 @@ local function start_of(channel, top)
   if not first then
     return top
   end
-  return string.match(first[2][2], '^(%d+)\n') or '0'
+  return string.match(first[2][2], '^%[(%d+),') or '0'
 end
 
 local function first_cursor(channel, epoch, top, since_epoch, since_offset)

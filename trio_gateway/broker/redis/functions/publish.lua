@@ -1,5 +1,6 @@
--- tg1_publish: store, then tell. A body is prev, time, sender, id and data, joined by newlines; a stream entry is one
--- field, named by the format, with the body as its value; a hint is format, epoch, offset and the body.
+-- tg1_publish: store, then tell. A stream entry is one field, named by the format: a JSON array [prev, time, sender, id]
+-- on one line, then the data. A hint is the same with format, epoch and offset at the array's beginning. Where neither
+-- sender nor id is given, the array ends with the time.
 
 local MAX_NAME_BYTES = 128   -- of an id and of a sender: those of a user id
 local RECORD_TTL = '300000'  -- ms that an id is remembered
@@ -26,20 +27,25 @@ end
 
 -- By pcall: a refused PUBLISH must not turn a stored publication into an error.
 local function tell(channel, epoch, offset, body)
-  redis.pcall('PUBLISH', channel.hints, FORMAT .. '\n' .. epoch .. '\n' .. offset .. '\n' .. body)
+  redis.pcall('PUBLISH', channel.hints, '[' .. FORMAT .. ',"' .. epoch .. '",' .. offset .. ',' .. body)
 end
 
+-- Answers what entry and hint have in common: all that follows what begins their arrays.
 local function body_of(prev, ms, sender, id, data)
-  return prev .. '\n' .. whole(ms) .. '\n' .. sender .. '\n' .. id .. '\n' .. data
+  local names = ''
+  if sender ~= '' or id ~= '' then
+    names = ',' .. cjson.encode(sender) .. ',' .. cjson.encode(id)
+  end
+  return prev .. ',' .. whole(ms) .. names .. ']\n' .. data
 end
 
 -- Trimming walks over a stream's oldest node, 3 µs: so it is done for several at once. What is kept is the history
 -- size and at most an eighth more (16 more), all of it readable.
 local function add_entry(channel, offset, written, body)
   if offset % channel.trim_every == 0 then
-    redis.call('XADD', channel.stream, 'MAXLEN', '=', channel.history.size, written .. '-0', FORMAT, body)
+    redis.call('XADD', channel.stream, 'MAXLEN', '=', channel.history.size, written .. '-0', FORMAT, '[' .. body)
   else
-    redis.call('XADD', channel.stream, written .. '-0', FORMAT, body)
+    redis.call('XADD', channel.stream, written .. '-0', FORMAT, '[' .. body)
   end
 end
 
