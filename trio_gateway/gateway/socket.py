@@ -6,10 +6,12 @@ half-written is kept, by reference: at most one frame of the hub's, or one page 
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import accumulate
 
 import trio
@@ -38,7 +40,8 @@ class ClientSocket:
         sock.setblocking(False)
         self._sock = sock
         self._recv = sock.recv
-        self._send = sock.send
+        # 0.2 µs less than sock.send, of 7. After close the number may be another's, so nobody writes without asking `_busy`.
+        self._send = partial(os.write, sock.fileno())
         self._lock = trio.StrictFIFOLock()
         self._busy = False
         self._rest: memoryview | None = None
@@ -73,7 +76,7 @@ class ClientSocket:
         Answers the number of frames of which a byte went out. The rest of the last one is kept and
         goes out before anything else.
         """
-        if self._busy or self.closed:
+        if self._busy:
             return 0
         try:
             sent = self._send(joined)
@@ -102,7 +105,7 @@ class ClientSocket:
         rest is kept and goes out first. Raises OSError or trio.ClosedResourceError when the
         connection is lost, also by a write that stalled for `write_seconds`.
         """
-        if not self._busy and not self.closed:
+        if not self._busy:
             try:
                 sent = self._send(data)
             except BlockingIOError:
@@ -128,7 +131,7 @@ class ClientSocket:
                 self._rest = memoryview(data) if data else None
                 await self._write_rest()
             finally:
-                self._busy = self._rest is not None or self._lock.statistics().tasks_waiting > 0
+                self._busy = self.closed or self._rest is not None or self._lock.statistics().tasks_waiting > 0
 
     async def _write_rest(self) -> None:
         while self._rest:
@@ -165,7 +168,7 @@ class ClientSocket:
     def close(self) -> None:
         """Close; whoever waits on this socket gets trio.ClosedResourceError. Does nothing the second time."""
         if not self.closed:
-            self.closed = True
+            self.closed = self._busy = True
             self._rest = None
             trio.lowlevel.notify_closing(self.fileno)
             self._sock.close()

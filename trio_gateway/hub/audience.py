@@ -34,11 +34,13 @@ class Write(msgspec.Struct, frozen=True, gc=False):
 class Audience:
     """Know everybody who is caught up, and make the frames for them; `head` is the channel's in the codec."""
 
-    __slots__ = ("_clients", "_live", "codec", "head")
+    __slots__ = ("_clients", "_encode", "_live", "_name", "codec", "head")
 
     def __init__(self, codec: Codec, channel: str) -> None:
         self.codec = codec
         self.head = codec.publication_head(channel)
+        self._name = codec.name
+        self._encode = codec.encode_publication
         self._live: dict[Subscription, None] = {}
         self._clients: tuple[Subscription, ...] | None = None
 
@@ -66,7 +68,12 @@ class Audience:
         if not clients:
             return
         if len(entries) == 1:
-            frame = entries[0].frame(self.codec, self.head)
+            entry = entries[0]
+            if entry.first:
+                frame = entry.frame(self.codec, self.head)
+            else:
+                entry.first = self._name
+                frame = entry.first_frame = self._encode(self.head, entry.publication)
             writes.append(Write(clients, frame, (frame,), entries))
         else:
             frames = [entry.frame(self.codec, self.head) for entry in entries]
@@ -84,18 +91,17 @@ def send_nowait(writes: Iterable[Write]) -> None:
         prev, first = entries[0].publication.prev, entries[0].publication.offset
         last, count = entries[-1].publication.offset, len(frames)
         for subscription in write.clients:
-            cursor = subscription.cursor
-            if cursor >= last or not subscription.live:
-                if last == 0 and subscription.live:  # no history: at most once, to whoever can take it now
-                    subscription.send_nowait(joined, frames)
+            if not subscription.live:
                 continue
-            if not prev <= cursor < first:
-                subscription.fall_behind()
-                continue
-            taken = subscription.send_nowait(joined, frames)
-            if taken == count:
-                subscription.cursor = last
-            else:
-                if taken:
-                    subscription.cursor = entries[taken - 1].publication.offset
+            if prev <= subscription.cursor < first:
+                taken = subscription.send_nowait(joined, frames)
+                if taken == count:
+                    subscription.cursor = last
+                else:
+                    if taken:
+                        subscription.cursor = entries[taken - 1].publication.offset
+                    subscription.fall_behind()
+            elif last == 0:
+                subscription.send_nowait(joined, frames)  # no history: at most once, to whoever can take it now
+            elif subscription.cursor < last:
                 subscription.fall_behind()
