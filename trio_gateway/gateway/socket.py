@@ -6,13 +6,12 @@ half-written is kept, by reference: at most one frame of the hub's, or one page 
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import accumulate
+from os import write
 
 import trio
 
@@ -32,16 +31,17 @@ class ClientSocket:
 
     `write_seconds` is how long a write may stall before the connection is aborted; `wake` is called
     when something half-written waits for somebody who can wait.
+
+    It writes by the descriptor's number, which takes less of a fan-out's time than `socket.send`. After close the
+    number may be another's: so nobody writes who has not asked `_busy` or `closed` in the same step.
     """
 
-    __slots__ = ("_busy", "_lock", "_recv", "_rest", "_send", "_sock", "_wake", "_write_seconds", "closed", "fileno")
+    __slots__ = ("_busy", "_lock", "_recv", "_rest", "_sock", "_wake", "_write_seconds", "closed", "fileno")
 
     def __init__(self, sock: socket.socket, *, write_seconds: float, wake: Callable[[], None]) -> None:
         sock.setblocking(False)
         self._sock = sock
         self._recv = sock.recv
-        # 0.2 µs less than sock.send, of 7. After close the number may be another's, so nobody writes without asking `_busy`.
-        self._send = partial(os.write, sock.fileno())
         self._lock = trio.StrictFIFOLock()
         self._busy = False
         self._rest: memoryview | None = None
@@ -79,7 +79,7 @@ class ClientSocket:
         if self._busy:
             return 0
         try:
-            sent = self._send(joined)
+            sent = write(self.fileno, joined)
         except BlockingIOError:
             self._wake()
             return 0
@@ -107,7 +107,7 @@ class ClientSocket:
         """
         if not self._busy:
             try:
-                sent = self._send(data)
+                sent = write(self.fileno, data)
             except BlockingIOError:
                 sent = 0
             if sent == len(data):
@@ -138,7 +138,7 @@ class ClientSocket:
             if self.closed:
                 raise trio.ClosedResourceError("this connection was closed here")
             try:
-                sent = self._send(self._rest)
+                sent = write(self.fileno, self._rest)
             except BlockingIOError:
                 await self._wait_writable()
                 continue

@@ -72,8 +72,9 @@ class Audience:
             if entry.first:
                 frame = entry.frame(self.codec, self.head)
             else:
+                encode = self._encode
                 entry.first = self._name
-                frame = entry.first_frame = self._encode(self.head, entry.publication)
+                frame = entry.first_frame = encode(self.head, entry.publication)
             writes.append(Write(clients, frame, (frame,), entries))
         else:
             frames = [entry.frame(self.codec, self.head) for entry in entries]
@@ -94,7 +95,7 @@ def send_nowait(writes: Iterable[Write]) -> None:
             if not subscription.live:
                 continue
             if prev <= subscription.cursor < first:
-                taken = subscription.send_nowait(joined, frames)
+                taken = subscription.outlet.send_nowait(joined, frames)
                 if taken == count:
                     subscription.cursor = last
                 else:
@@ -102,6 +103,6 @@ def send_nowait(writes: Iterable[Write]) -> None:
                         subscription.cursor = entries[taken - 1].publication.offset
                     subscription.fall_behind()
             elif last == 0:
-                subscription.send_nowait(joined, frames)  # no history: at most once, to whoever can take it now
+                subscription.outlet.send_nowait(joined, frames)  # no history: at most once, to whoever can take it now
             elif subscription.cursor < last:
                 subscription.fall_behind()

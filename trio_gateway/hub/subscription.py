@@ -55,12 +55,12 @@ class Subscription:
     `behind_since` is the time at which it fell behind, of meaning only while it is.
     """
 
-    __slots__ = ("behind_since", "cursor", "epoch", "live", "send_nowait", "started", "subscriber", "topic")
+    __slots__ = ("behind_since", "cursor", "epoch", "live", "outlet", "started", "subscriber", "topic")
 
     def __init__(self, topic: Topic, subscriber: Subscriber, position: Position) -> None:
         self.topic = topic
         self.subscriber = subscriber
-        self.send_nowait = subscriber.outlet.send_nowait
+        self.outlet = subscriber.outlet
         self.epoch = position.epoch
         self.cursor = position.offset
         self.live = False
