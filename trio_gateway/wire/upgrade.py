@@ -113,7 +113,7 @@ def parse_upgrade(head: bytes) -> UpgradeRequest:
         raise UpgradeRefused(505, "HTTP/1.1 only")
     if request.method != b"GET":
         raise UpgradeRefused(405, "GET only", headers=(("Allow", "GET"),))
-    headers = _read_headers(request.headers)
+    headers = _read_headers(request.headers.raw_items())
     _check_no_body(headers)
     _check_handshake(headers)
     path, query = _read_target(request.target.decode("ascii"))
@@ -153,7 +153,7 @@ def _parse_http(head: bytes) -> h11.Request:
 def _read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw_name, raw_value in pairs:
-        name = raw_name.decode("ascii")
+        name = raw_name.decode("ascii").lower()
         if name in _SINGLE or name in _LISTS:
             if not raw_value.isascii():
                 raise UpgradeRefused(400, f"the header {name} is not ASCII")

@@ -85,12 +85,12 @@ class Feed:
         if subscription.confirmed:
             return
         try:
-            with trio.fail_after(self.connection.bounds.deadline):
+            with trio.move_on_after(self.connection.bounds.deadline):
                 await subscription.wait_confirmed()
-        except trio.TooSlowError:
-            raise exceptions.TimeoutError(self.connection.reason or "the feed does not answer") from None
         finally:
             self._end_unconfirmed(name, subscription, channel)
+        if not subscription.confirmed:
+            raise exceptions.TimeoutError(self.connection.reason or "the feed does not answer")
 
     def unfollow_nowait(self, channel: str) -> None:
         """Stop following a channel."""
