@@ -1,48 +1,59 @@
 """An audience is the live subscriptions of one topic in one codec: they all get the same bytes.
 
-This is the fan-out path: nothing is done per client but the send. Frames are made first and sent
-after that, since a send leaves the processor's caches to the kernel: 1,000 messages to 1,000 users
-cost a tenth less than with each one sent as soon as it was made.
+This is the fan-out path: nothing is done per client but the send. The writes of one read of the feed
+are all made first and sent after that, since a send leaves the processor's caches to the kernel: 1,000
+messages to 1,000 users cost a tenth less than with each one sent as soon as it was made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from trio_gateway.hub.subscription import Subscription
-from trio_gateway.hub.tail import Entry
+from trio_gateway.model.publication import Publication
 from trio_gateway.wire.codec import Codec
 
 SENDS_PER_TURN = 1000
 """After so many sends the event loop gets its turn: 1,000 sends are about 7 ms, 10,000 would be 70."""
 
 
-class Write(msgspec.Struct, frozen=True, gc=False):
-    """Hold what the same clients get in one send each: frames of entries that continue each other.
+class Write(msgspec.Struct, gc=False):
+    """Hold what the same clients get in one send each: frames of publications that continue each other after `prev`.
 
-    `joined` is the concatenation of `frames`. A struct for the same reason as Publication.
+    `offsets` are those of the frames where there are several. A struct for the same reason as Publication.
     """
 
     clients: Sequence[Subscription]
-    joined: bytes
-    frames: Sequence[bytes]
-    entries: Sequence[Entry]
+    prev: int
+    first: int
+    last: int
+    frames: list[bytes]
+    offsets: list[int] | None = None
+
+    def extend(self, offset: int, frame: bytes) -> None:
+        """Add the publication that continues the last one."""
+        if self.offsets is None:
+            self.offsets = [self.first]
+        self.offsets.append(offset)
+        self.frames.append(frame)
+        self.last = offset
 
 
 class Audience:
     """Know everybody who is caught up, and make the frames for them; `head` is the channel's in the codec."""
 
-    __slots__ = ("_clients", "_encode", "_live", "_name", "codec", "head")
+    __slots__ = ("_clients", "_encode", "_live", "_place", "_writes", "codec", "head")
 
     def __init__(self, codec: Codec, channel: str) -> None:
         self.codec = codec
         self.head = codec.publication_head(channel)
-        self._name = codec.name
         self._encode = codec.encode_publication
         self._live: dict[Subscription, None] = {}
         self._clients: tuple[Subscription, ...] | None = None
+        self._writes: list[Write] | None = None
+        self._place = 0
 
     def add(self, subscription: Subscription) -> None:
         """Write to a subscription from now on."""
@@ -59,38 +70,36 @@ class Audience:
         for subscription in tuple(self._live):
             subscription.fall_behind()
 
-    def prepare(self, entries: Sequence[Entry], writes: list[Write]) -> None:
-        """Add what everybody gets of the entries, which continue each other, to the writes."""
+    def write(self, publication: Publication, writes: list[Write]) -> None:
+        """Add what everybody gets of a publication to `writes`: to the write that it continues, or as a new one.
+
+        `writes` is a list of this turn's own, to be sent before the next checkpoint.
+        """
         clients = self._clients
         if clients is None:
             # Kept from write to write: clients come and go far less often than publications.
             clients = self._clients = tuple(self._live)
         if not clients:
             return
-        if len(entries) == 1:
-            entry = entries[0]
-            if entry.first:
-                frame = entry.frame(self.codec, self.head)
-            else:
-                encode = self._encode
-                entry.first = self._name
-                frame = entry.first_frame = encode(self.head, entry.publication)
-            writes.append(Write(clients, frame, (frame,), entries))
-        else:
-            frames = [entry.frame(self.codec, self.head) for entry in entries]
-            writes.append(Write(clients, b"".join(frames), frames, entries))
+        encode, offset, prev = self._encode, publication.offset, publication.prev
+        frame = encode(self.head, publication)
+        if self._writes is writes and offset and writes[self._place].last == prev:
+            writes[self._place].extend(offset, frame)
+            return
+        self._writes, self._place = writes, len(writes)
+        writes.append(Write(clients, prev, offset, offset, [frame]))
 
 
-def send_nowait(writes: Iterable[Write]) -> None:
-    """Send writes to their clients, in order.
+def send_nowait(writes: list[Write]) -> None:
+    """Send writes to their clients, in order, and forget them.
 
     Whoever does not take all of one falls behind at the last frame of which a byte went out. Who joined
     or left since a write was made is told by the cursor and by `live`.
     """
     for write in writes:
-        joined, frames, entries = write.joined, write.frames, write.entries
-        prev, first = entries[0].publication.prev, entries[0].publication.offset
-        last, count = entries[-1].publication.offset, len(frames)
+        frames, prev, first, last = write.frames, write.prev, write.first, write.last
+        count = len(frames)
+        joined = frames[0] if count == 1 else b"".join(frames)
         for subscription in write.clients:
             if not subscription.live:
                 continue
@@ -99,10 +108,11 @@ def send_nowait(writes: Iterable[Write]) -> None:
                 if taken == count:
                     subscription.cursor = last
                 else:
-                    if taken:
-                        subscription.cursor = entries[taken - 1].publication.offset
+                    if taken and write.offsets is not None:
+                        subscription.cursor = write.offsets[taken - 1]
                     subscription.fall_behind()
             elif last == 0:
                 subscription.outlet.send_nowait(joined, frames)  # no history: at most once, to whoever can take it now
             elif subscription.cursor < last:
                 subscription.fall_behind()
+    writes.clear()

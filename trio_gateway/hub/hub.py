@@ -6,7 +6,7 @@ It is the broker's listener: hints come in, go into topics, and from there to wh
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import attrs
 import trio
@@ -67,34 +67,32 @@ class Hub:
             task_status.started()
 
     async def take_hints(self, hints: Sequence[Hint]) -> None:
-        """Put hints into their topics, then send what is fresh: one send per client, topic and read of the feed."""
-        fresh: dict[Topic, None] = {}
-        topics = self._topics
+        """Put hints into their topics, and send what is new: one send per client, topic and read of the feed.
+
+        Gives way after about SENDS_PER_TURN sends; what is made for a turn is sent in it.
+        """
+        topics, mark = self._topics, self.recovery.mark
+        writes: list[Write] = []
+        many: dict[Topic, None] = {}
+        made = sends = 0
         for hint in hints:
             topic = topics.get(hint.channel)
             if topic is None:
                 continue
-            if topic.take(hint):
-                fresh[topic] = None
-            else:
-                self.recovery.mark(topic)
-        await self._fan_out(fresh)
-
-    async def _fan_out(self, topics: Iterable[Topic]) -> None:
-        """Send what is fresh in topics, giving way after every SENDS_PER_TURN clients; nothing prepared outlives a turn."""
-        writes: list[Write] = []
-        sends = 0
-        for topic in topics:
-            sends += topic.users
-            if sends > SENDS_PER_TURN:
-                send_nowait(writes)
-                writes, sends = [], topic.users
-                await trio.lowlevel.checkpoint()
-            if topic.users > SENDS_PER_TURN:
-                await topic.fan_out()
-            else:
-                topic.prepare(writes)
+            if not topic.take(hint, writes):
+                mark(topic)
+            elif len(writes) > made:
+                made = len(writes)
+                sends += topic.users
+                if sends >= SENDS_PER_TURN:
+                    send_nowait(writes)
+                    writes, made, sends = [], 0, 0
+                    await trio.lowlevel.checkpoint()
+            elif topic.has_fresh:
+                many[topic] = None
         send_nowait(writes)
+        for topic in many:
+            await topic.fan_out()
 
     async def take_feed_resumed(self) -> None:
         """Read every topic anew: hints may have passed while the feed was away."""

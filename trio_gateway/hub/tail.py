@@ -1,6 +1,6 @@
 """A tail is a topic's newest publications, kept in memory once for all its subscribers.
 
-Each entry carries the frames that were made of it, one per codec, so that nobody encodes twice.
+Each entry keeps the frames that were made of it, one per codec: they are made once for all who are behind.
 Bounded in count and bytes per topic, and in bytes per node: where a node is full, tails are given
 up and whoever is behind reads the store instead.
 """
@@ -87,10 +87,11 @@ class Tail:
         """Bound the count for so many subscriptions, from the next entry on."""
         self._max_count = max(0, min(self.COUNT_PER_SHARER * (sharers - 1), self.MAX_COUNT))
 
-    def append(self, entry: Entry) -> None:
-        """Add the newest entry; the oldest ones go where a bound is passed."""
+    def append(self, publication: Publication) -> None:
+        """Add the newest publication; the oldest ones go where a bound is passed."""
         if not (self._max_count or self._entries):
             return
+        entry = Entry(publication)
         self._entries.append(entry)
         self._bytes += entry.size
         self._budget.used += entry.size

@@ -7,13 +7,12 @@ dirty topic reads the store from its own top. It never lowers its top.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 import trio
 
 from trio_gateway.broker.broker import Hint
 from trio_gateway.hub.audience import SENDS_PER_TURN, Audience, Write, send_nowait
-from trio_gateway.hub.tail import Entry, Tail, TailBudget
+from trio_gateway.hub.tail import Tail, TailBudget
 from trio_gateway.model.position import Position
 from trio_gateway.model.publication import Publication
 from trio_gateway.model.recovery import Stored
@@ -62,7 +61,7 @@ class Topic:
         self.reading = trio.Lock()
         self._budget = budget
         self._audiences: tuple[Audience, ...] = ()
-        self._fresh: list[Entry] = []
+        self._fresh: list[Publication] = []
         self._fanning_out = False
 
     def audience(self, codec: Codec) -> Audience:
@@ -86,26 +85,32 @@ class Topic:
         """Tell whether a client saw more than this node has heard of yet: it comes from a faster one."""
         return since is not None and since.epoch == self.epoch and since.offset > self.top
 
-    def take(self, hint: Hint) -> bool:
-        """Take a hint; False where the store must be read instead. A repeated hint is no news."""
+    def take(self, hint: Hint, writes: list[Write]) -> bool:
+        """Take a hint, and add what is to be sent of it to `writes`, which must be sent before the next checkpoint.
+
+        False where the store must be read instead. A repeated hint is no news.
+        """
         publication = hint.publication
         self.active = True
         if publication is None:
             return False
-        offset = publication.offset
-        if not offset:
-            self._fresh.append(Entry(publication))
-            return True
-        if hint.epoch != self.epoch:
-            return False
-        if offset > self.top:
+        if publication.offset:
+            if hint.epoch != self.epoch:
+                return False
+            if publication.offset <= self.top:
+                return True
             if publication.prev > self.top:
                 return False
             self._append(publication)
+        if self._fanning_out or self.users > SENDS_PER_TURN:
+            self._fresh.append(publication)
+        else:
+            for audience in self._audiences:
+                audience.write(publication, writes)
         return True
 
     def take_stored(self, stored: Stored) -> None:
-        """Take one page of the store, read after this topic's own top.
+        """Take one page of the store, read after this topic's own top; `fan_out` sends it.
 
         Where publications between are gone for good, the tail begins anew after the hole, and each
         client's own cursor tells what it missed.
@@ -118,6 +123,7 @@ class Topic:
                 if publication.prev > self.top:
                     self.clear_tail()
                 self._append(publication)
+                self._fresh.append(publication)
         if not stored.publications and stored.top > self.top:
             self.skip_to(stored.top)
 
@@ -139,24 +145,10 @@ class Topic:
         if self.tail is not None:
             self.tail.clear()
 
-    def prepare(self, writes: list[Write]) -> None:
-        """Add what is fresh for every audience to the writes, in order; all of them are sent before the next checkpoint.
-
-        Nothing while a `fan_out` is under way, which takes all.
-        """
-        if not self._fanning_out:
-            self._prepare(writes)
-
-    def _prepare(self, writes: list[Write]) -> None:
-        entries = self._fresh
-        self._fresh = []
-        if len(entries) == 1:
-            for audience in self._audiences:
-                audience.prepare(entries, writes)
-            return
-        for run in _runs(entries):
-            for audience in self._audiences:
-                audience.prepare(run, writes)
+    @property
+    def has_fresh(self) -> bool:
+        """Tell whether publications wait for `fan_out`: those of the store, and those that go to very many."""
+        return bool(self._fresh)
 
     async def fan_out(self) -> None:
         """Send what is fresh to every audience, in order, giving way after every SENDS_PER_TURN clients.
@@ -168,8 +160,11 @@ class Topic:
         self._fanning_out = True
         try:
             while self._fresh:
+                publications, self._fresh = self._fresh, []
                 writes: list[Write] = []
-                self._prepare(writes)
+                for publication in publications:
+                    for audience in self._audiences:
+                        audience.write(publication, writes)
                 await self._send_in_turns(writes)
         finally:
             self._fanning_out = False
@@ -179,29 +174,16 @@ class Topic:
         for write in writes:
             for start in range(0, len(write.clients), SENDS_PER_TURN):
                 clients = write.clients[start : start + SENDS_PER_TURN]
-                send_nowait((Write(clients, write.joined, write.frames, write.entries),))
+                send_nowait([Write(clients, write.prev, write.first, write.last, write.frames, write.offsets)])
                 await trio.lowlevel.checkpoint()
                 if self.epoch != epoch:
                     return  # a new one began meanwhile, and what is left is void
 
     def _append(self, publication: Publication) -> None:
-        entry = Entry(publication)
-        if self.tail is not None:
-            self.tail.append(entry)
         self.top = publication.offset
-        self._fresh.append(entry)
+        if self.tail is not None:
+            self.tail.append(publication)
 
     def _everybody_falls_behind(self) -> None:
         for audience in self._audiences:
             audience.void()
-
-
-def _runs(entries: list[Entry]) -> list[list[Entry]]:
-    """Part the entries where one does not continue the one before: each run goes out in one send."""
-    runs = [entries[:1]] if entries else []
-    for before, entry in pairwise(entries):
-        if before.publication.offset and before.publication.offset == entry.publication.prev:
-            runs[-1].append(entry)
-        else:
-            runs.append([entry])
-    return runs
