@@ -50,6 +50,11 @@ def test_checking_sees_one_port_for_both_servers(capsys: pytest.CaptureFixture[s
     assert "--port and --admin-port: expected two different ports" in capsys.readouterr().err
 
 
+def test_checking_sees_that_strangers_would_be_let_in(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--check", "--host", "0.0.0.0"]) == 2
+    assert "--host 0.0.0.0 can be reached from other machines" in capsys.readouterr().err
+
+
 def test_one_thing_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "--check", "--example"]) == 2
     assert "at most one" in capsys.readouterr().err

@@ -14,7 +14,6 @@ import pytest
 import trio
 
 from trio_gateway.cli.main import main
-from trio_gateway.cli.serve import with_identity
 from trio_gateway.model.errors import ConfigurationError, StartFailed
 from trio_gateway.settings.data_directory import read_development_secret
 from trio_gateway.settings.settings import Settings
@@ -95,23 +94,6 @@ def test_insecure_needs_no_secret_and_says_so_in_the_banner(
     assert main(["serve", "--insecure"]) == 0
     assert supervisor.settings.token_secret is None
     assert "--insecure" in capsys.readouterr().out
-
-
-def test_insecure_where_others_can_connect_warns(capsys: pytest.CaptureFixture[str]) -> None:
-    with_identity(Settings(host="0.0.0.0", insecure=True))
-    assert capsys.readouterr().err.startswith("trio-gateway: warning: --insecure with --host 0.0.0.0")
-
-
-def test_a_short_secret_warns_without_showing_it(capsys: pytest.CaptureFixture[str]) -> None:
-    with_identity(Settings(token_secret="hush"))
-    error = capsys.readouterr().err
-    assert "shorter than 32 bytes" in error
-    assert "hush" not in error
-
-
-def test_without_identity_is_a_configuration_error() -> None:
-    with pytest.raises(ConfigurationError):
-        with_identity(Settings(host="0.0.0.0"))
 
 
 def test_without_its_store_it_does_not_say_that_it_is_ready(

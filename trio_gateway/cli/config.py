@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from trio_gateway.admin.listening import check_ports
 from trio_gateway.cli.flags import settings_of, takes_flags
+from trio_gateway.cli.identity import check_identity
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings.reference import effective, example
 
@@ -41,4 +42,6 @@ def config(
         return
     settings = settings_of(flags)
     check_ports(settings)
+    if check:
+        check_identity(settings)
     print("configuration is valid\n" if check else effective(settings), end="")  # noqa: T201

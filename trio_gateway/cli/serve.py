@@ -1,4 +1,4 @@
-"""`trio-gateway serve` runs the gateway; it never serves strangers who can say they are anybody."""
+"""`trio-gateway serve` runs the gateway."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from trio_gateway.cli.banner import FIRST_USER, TOKEN_SECONDS, banner
-from trio_gateway.cli.exits import say
 from trio_gateway.cli.flags import settings_of, takes_flags
+from trio_gateway.cli.identity import with_identity
 from trio_gateway.cli.interrupts import EndingAtOnce
-from trio_gateway.cli.local import is_loopback
 from trio_gateway.cli.open_files import raise_open_files
 from trio_gateway.cli.tokens import make_token
-from trio_gateway.model.errors import ConfigurationError
-from trio_gateway.settings.data_directory import SECRET_BYTES, make_development_secret
 from trio_gateway.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,26 +35,6 @@ def serve(*, flags: Any = None) -> None:
     settings, made_up = with_identity(settings)
     token = make_token(made_up, FIRST_USER, TOKEN_SECONDS) if made_up else None
     _run(settings, token)
-
-
-def with_identity(settings: Settings) -> tuple[Settings, str | None]:
-    """Make sure that clients can be told apart; give the development secret too, where one was needed.
-
-    Raises ConfigurationError where strangers could connect and nothing says who may.
-    """
-    if settings.insecure and not is_loopback(settings.host):
-        say(f"warning: --insecure with --host {settings.host}: whoever can reach it may read and send as anybody")
-    if settings.token_secret and len(settings.token_secret.encode()) < SECRET_BYTES:
-        say(f"warning: --token-secret is shorter than {SECRET_BYTES} bytes and could be guessed")
-    if settings.token_secret or settings.insecure:
-        return settings, None
-    if not is_loopback(settings.host):
-        raise ConfigurationError(
-            f"--host {settings.host} can be reached from other machines, so clients need tokens: set --token-secret "
-            "(or TRIO_GATEWAY_TOKEN_SECRET); --insecure instead believes everybody"
-        )
-    secret = make_development_secret(settings.data_directory)
-    return attrs.evolve(settings, token_secret=secret), secret
 
 
 def _run(settings: Settings, token: str | None) -> None:
