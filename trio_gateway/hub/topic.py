@@ -102,8 +102,8 @@ class Topic:
             if publication.prev > self.top:
                 return False
             self._append(publication)
-        if self._fanning_out or self.users > SENDS_PER_TURN:
-            self._fresh.append(publication)
+        if self._fresh or self._fanning_out or self.users > SENDS_PER_TURN:
+            self._fresh.append(publication)  # never past what waits already
         else:
             for audience in self._audiences:
                 audience.write(publication, writes)
