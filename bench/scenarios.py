@@ -208,7 +208,6 @@ SCENARIOS = {
         "µs",
         opening_ours(ended=False),
         opening_floor(ended=False),
-        ratio=3.5,
     ),
     "life": Scenario(
         "the same, and its end",

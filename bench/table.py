@@ -10,6 +10,7 @@ import attrs
 from bench.scenarios import Scenario
 
 HEAD = ("figure", "unit", "ours", "floor", "ratio", "target", "reached")
+REACHED = {True: "yes", False: "NO", None: ""}
 
 
 @attrs.frozen
@@ -26,12 +27,14 @@ class Result:
         return statistics.median(self.ours) / statistics.median(self.floor) if self.floor else None
 
     @property
-    def reached(self) -> bool:
-        """Tell whether the target was reached; a scenario without one always does."""
+    def reached(self) -> bool | None:
+        """Tell whether the target was reached; None for a scenario without one."""
         scenario, value = self.scenario, statistics.median(self.ours)
         if scenario.ratio is not None:
             return self.ratio is not None and self.ratio <= scenario.ratio
-        return (scenario.most is None or value <= scenario.most) and (scenario.least is None or value >= scenario.least)
+        if scenario.most is not None:
+            return value <= scenario.most
+        return None if scenario.least is None else value >= scenario.least
 
 
 def number(value: float) -> str:
@@ -66,7 +69,7 @@ def row(result: Result) -> tuple[str, ...]:
         middle(result.floor),
         ratio,
         target(result.scenario),
-        "yes" if result.reached else "NO",
+        REACHED[result.reached],
     )
 
 
