@@ -22,6 +22,7 @@ from trio_gateway.model.position import Position
 from trio_gateway.model.reason import reason_of
 from trio_gateway.session.tokens import make_token
 from trio_gateway.settings.data_directory import read_development_secret
+from trio_gateway.settings.program import program_name
 from trio_gateway.settings.settings import Settings
 
 TRY_PAGE_TOKEN_SECONDS = 24 * 3600
@@ -91,5 +92,6 @@ def make_try_page(settings: Settings, port: int) -> TryPage:
         port=port,
         make_token=(lambda user: make_token(secret, user, TRY_PAGE_TOKEN_SECONDS)) if made_up and secret else None,
         insecure=settings.insecure,
+        program=program_name(),
         options=f"--data-dir {shlex.quote(str(settings.data_dir))}" if settings.data_dir else "",
     )

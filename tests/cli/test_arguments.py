@@ -41,6 +41,9 @@ PUBLISH = ["publish", "1"]
         ([*PUBLISH, "--user", "7", "--id", ""], "--id: expected 1 to 128 bytes of UTF-8 without control characters"),
         ([*PUBLISH, "--user", "7", "--id", LONG], "--id: expected 1 to 128 bytes"),
         (["token", "--user", "7", "--ttl", "abc"], "--ttl: expected seconds or a duration such as "),
+        (["publish", "--usr", "7", "1"], "DATA: expected JSON text (or is this a flag? "),
+        (["publish", "--user", "7"], "DATA is missing"),
+        (["token"], "--user is missing"),
         (["token", "--user", ""], "--user: expected 1 to 128 bytes"),
     ],
 )

@@ -15,6 +15,15 @@ def test_it_prints_what_is_in_effect_as_toml(capsys: pytest.CaptureFixture[str])
     assert tomllib.loads(capsys.readouterr().out)["port"] == 81
 
 
+def test_it_tells_where_the_data_lies(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/somewhere")
+    monkeypatch.delenv("TRIO_GATEWAY_DATA_DIR", raising=False)
+    assert main(["config"]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "data_dir" in line)
+    assert line.startswith("# data_dir is not set: the platform's place")
+    assert line.endswith("trio-gateway")
+
+
 def test_it_never_prints_a_secret(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIO_GATEWAY_TOKEN_SECRET", "hush")
     assert main(["config", "--redis-url", "redis://:hush@db", "--api-key", "hush"]) == 0

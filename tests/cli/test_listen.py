@@ -162,7 +162,7 @@ def test_who_is_refused_every_way_is_told_what_to_give(
 @pytest.mark.parametrize("who", [[], ["--user", "7", "--token", "t"]])
 def test_it_listens_for_a_user_or_by_a_token(who: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["listen", *who]) == 2
-    assert "--user or --token: expected one of them" in capsys.readouterr().err
+    assert "--user or --token: expected one of the two" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("elsewhere", [["wss://elsewhere"], ["--host", "elsewhere.example"]])

@@ -124,7 +124,7 @@ def test_what_is_no_json_is_refused_before_anything_is_asked(
 @pytest.mark.parametrize("target", [[], ["--user", "7", "--channel", "news"]])
 def test_it_goes_to_a_user_or_a_channel(target: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["publish", *target, "1"]) == 2
-    assert "--user or --channel: expected one of them" in capsys.readouterr().err
+    assert "--user or --channel: expected one of the two" in capsys.readouterr().err
 
 
 def test_where_no_gateway_runs_it_says_so(

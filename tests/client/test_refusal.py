@@ -6,7 +6,7 @@ import pytest
 
 from trio_gateway.client.errors import LinkLost, UpgradeRefused
 from trio_gateway.client.refusal import judge_refusal
-from trio_gateway.model.errors import PermissionDenied, RequestError
+from trio_gateway.model.errors import PermissionDenied, RequestError, Unauthorized
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
@@ -35,7 +35,17 @@ def test_a_code_of_an_application_is_kept():
     assert error.code == 4100
 
 
-@pytest.mark.parametrize("status", [301, 404, 405, 426])
+def test_what_is_away_says_why():
+    error = judge_refusal(503, [], b'{"code":106,"message":"limit exceeded"}')
+
+    assert str(error) == "refused with HTTP status 503: limit exceeded"
+
+
+def test_a_proxy_that_wants_to_know_who_asks_is_told_apart():
+    assert isinstance(judge_refusal(401, [], b"<html>"), Unauthorized)
+
+
+@pytest.mark.parametrize("status", [301, 400, 403, 404, 405, 426])
 def test_what_no_gateway_says_is_for_good(status):
     error = judge_refusal(status, [], b"<html>")
 

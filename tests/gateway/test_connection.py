@@ -78,10 +78,13 @@ class TestOpening:
 
         assert (status, body["code"]) in {(400, 107), (401, 101)}
 
-    async def test_a_foreign_origin_is_refused(self, place):
-        status, body, _ = await place.refused(request(Origin="https://evil.test"))
+    async def test_a_foreign_origin_is_refused_and_the_log_says_which(self, place):
+        with capture_logs() as lines:
+            status, body, _ = await place.refused(request(Origin="https://evil.test"))
 
         assert (status, body["code"]) == (403, 103)
+        (line,) = (line for line in lines if line["event"] == "origin not allowed")
+        assert (line["address"], line["origin"], line["host"]) == ("192.0.2.1", "https://evil.test", "gateway.test")
 
     async def test_the_own_origin_may_connect_whatever_its_port(self, place):
         peer = await place.dial(Origin="http://gateway.test:9000")

@@ -1,10 +1,13 @@
 """A failure is told in the system's own words, whatever they were wrapped in."""
 
+import ssl
+
 import pytest
 
 from trio_gateway.model.reason import reason_of
 
 REFUSED = ConnectionRefusedError(111, "Error connecting to ('127.0.0.1', 1): Connection refused")
+WRONG_VERSION = "[SSL: WRONG_VERSION_NUMBER] wrong version number"
 
 
 def caused(error, cause):
@@ -24,6 +27,7 @@ def caused(error, cause):
         (OSError("no number"), "no number"),
         (ValueError("some\nwords"), "some words"),
         (TimeoutError(), "TimeoutError"),
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:992)"), WRONG_VERSION),
     ],
 )
 def test_the_words_are_those_of_the_error_at_the_bottom(error, words):

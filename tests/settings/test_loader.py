@@ -100,6 +100,7 @@ def test_channel_rules_come_from_the_file(toml: Path) -> None:
     [
         ({"port": "x"}, {}, "^--port: expected a port from 0 to 65535"),
         ({"allowed_origins": [""]}, {}, "^--allowed-origin: expected globs"),
+        ({"allowed_origins": ["a.b", "c.d"]}, {}, "https://\\*.example.com, not 'a.b, c.d'$"),
         ({}, {"TRIO_GATEWAY_PORT": "x"}, "^TRIO_GATEWAY_PORT: expected"),
         ({"ping_seconds": "5"}, {}, "^pong_seconds: expected less than ping_seconds"),
         ({"pong_seconds": "5m"}, {}, "^--pong-seconds: expected less than ping_seconds"),

@@ -69,6 +69,7 @@ def test_text_and_toml_values_are_read_alike(option: str, given: Any, kept: Any)
         ("token_secret", "***"),
         ("token_secret", 5),
         ("allowed_origins", "https://a,,https://b"),
+        ("allowed_origins", "example.com"),
         ("allowed_origins", 5),
         ("allowed_origins", {"a": 1}),
         ("trusted_proxies", "10.0.0.0/99"),

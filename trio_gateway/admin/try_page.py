@@ -46,14 +46,15 @@ class TryPage:
 
     `host` and `port` are where that server listens. `make_token` makes a token for a user and is
     given only where the secret was made up for development; `insecure` tells that the server takes a
-    user's word. Without either, the page asks for a token. `options` is what the commands it shows
-    need to find this gateway, such as `--data-dir /data`.
+    user's word. Without either, the page asks for a token. `program` is how the commands it shows begin,
+    `options` what they need to find this gateway, such as `--data-dir /data`.
     """
 
     host: str = "127.0.0.1"
     port: int = 8000
     make_token: Callable[[str], str] | None = attrs.field(default=None, repr=False)
     insecure: bool = False
+    program: str = "trio-gateway"
     options: str = ""
 
 
@@ -76,7 +77,8 @@ def access(page: TryPage, request: Request) -> dict[str, Any]:
         user = check_user_id(request.query_params.get("user") or DEFAULT_USER)
     except BadRequest as error:
         raise HTTPException(400, str(error)) from error
-    told: dict[str, Any] = {"url": ws_url(page, host_name(request)), "user": user, "options": page.options}
+    shown = {"program": page.program, "options": page.options}
+    told: dict[str, Any] = {"url": ws_url(page, host_name(request)), "user": user, **shown}
     if page.insecure:
         return {**told, "access": "insecure"}
     if page.make_token is not None and is_from_this_machine(request):

@@ -74,6 +74,12 @@ def _make_address(url: str, token: str | None) -> None:
     make_address(url, user=None, token=token, device=None, ssl_context=None)
 
 
+def _check_data(data: str) -> None:
+    if data.startswith("--"):
+        raise ValueError("no JSON begins so; it is a flag that publish does not have")
+
+
+DATA = Argument("DATA", "JSON text (or is this a flag? `publish --help` lists them)", _check_data)
 USER = Argument("--user", PLAIN_TEXT, check_user_id)
 DEVICE = Argument("--device", "1 to 64 of A-Z a-z 0-9 . _ -", check_device)
 SINCE = Argument("--since", "0 or a position of the form <epoch>:<offset>", Position.parse_since)

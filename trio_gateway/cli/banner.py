@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from trio_gateway.cli.local import authority, client_url
 from trio_gateway.settings.data_directory import DEVELOPMENT_SECRET, socket_path
 from trio_gateway.settings.option import hide_password
+from trio_gateway.settings.program import program_name
 from trio_gateway.settings.settings import Settings
 
 FIRST_USER = "7"
@@ -21,14 +22,14 @@ trio-gateway {version} is {state}; Ctrl-C ends it.
   admin     http://{admin}/  (a page to try it; health is at /health)
   store     {store}
 
-  listen    trio-gateway listen --user {user} --device phone{listen_options}
-  publish   trio-gateway publish --user {user} '{hello}'{publish_options}
+  listen    {program} listen --user {user} --device phone{listen_options}
+  publish   {program} publish --user {user} '{hello}'{publish_options}
   or so     {redis_cli} \\
               FCALL tg1_publish 2 '{prefix}:{{#{user}}}:m' '{prefix}:{{#{user}}}:s' '{hello}'
 """
 
 MADE_UP = """
-  No token secret is set, so one was made up for this machine and kept in
+  No token secret is set; one was made up for this machine, and lies in
   {secret}
   A token for user {user}, valid for 24 hours:
 
@@ -58,6 +59,7 @@ def banner(settings: Settings, token: str | None, reasons: Sequence[str] = ()) -
         user=FIRST_USER,
         hello=HELLO,
         prefix=settings.redis_prefix,
+        program=program_name(),
         redis_cli=_redis_cli(settings),
         listen_options=_listen_options(settings),
         publish_options=_publish_options(settings),

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from cyclopts.exceptions import CycloptsError, UnusedCliTokensError
+from cyclopts.exceptions import CycloptsError, MissingArgumentError, UnusedCliTokensError
 
 from trio_gateway.cli.interrupts import INTERRUPTED
 from trio_gateway.model.errors import ConfigurationError, GatewayError, RequestError
@@ -45,6 +45,8 @@ def message(error: BaseException) -> str:
     """Put an error into words for the operator."""
     if isinstance(error, UnusedCliTokensError):
         return f"unexpected argument {' '.join(error.unused_tokens or ())}"
+    if isinstance(error, MissingArgumentError) and error.argument and not (error.keyword or error.unused_tokens):
+        return f"{error.argument.name} is missing"
     if isinstance(error, CycloptsError):
         error.verbose = False
     return str(error)

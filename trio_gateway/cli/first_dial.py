@@ -8,6 +8,7 @@ from trio_gateway.client.address import Address
 from trio_gateway.client.dial import OpenStream, open_stream
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.model.reason import reason_of
+from trio_gateway.settings.program import program_name
 
 
 def first_dial(url: str, dial: OpenStream = open_stream) -> OpenStream:
@@ -26,7 +27,8 @@ def first_dial(url: str, dial: OpenStream = open_stream) -> OpenStream:
             if found:
                 raise
             raise ConfigurationError(
-                f"no gateway runs at {url} ({reason_of(error)}); start one with `trio-gateway serve`, or give its URL"
+                f"no gateway runs at {url} ({reason_of(error)}); "
+                f"start one with `{program_name()} serve`, or give its URL"
             ) from error
         found = True
         return stream

@@ -80,7 +80,7 @@ def listen(
     """
     settings = settings_of(flags)
     if (user is None) == (token is None):
-        raise ConfigurationError("--user or --token: expected one of them")
+        raise ConfigurationError("--user or --token: expected one of the two")
     where = url or client_url(settings)
     identities = [{"token": token}] if user is None else identities_of(settings, user, where)
     options: dict[str, Any] = {"device": device, "since": since, "channels": tuple(channel or ())}

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings.data_directory import read_development_secret, socket_path
+from trio_gateway.settings.program import program_name
 from trio_gateway.settings.settings import Settings
 
 LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -23,7 +24,8 @@ def find_redis_url(settings: Settings) -> str:
     path = socket_path(settings.data_directory)
     if not _is_listening(path):
         raise ConfigurationError(
-            f"no gateway runs on {settings.data_directory}; start one with `trio-gateway serve`, or give --redis-url"
+            f"no gateway runs on {settings.data_directory}; "
+            f"start one with `{program_name()} serve`, or give --redis-url"
         )
     return f"unix://{quote(str(path))}"
 

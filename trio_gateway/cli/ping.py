@@ -31,10 +31,15 @@ def ping(*, flags: Any = None) -> None:
       HEALTHCHECK CMD ["trio-gateway", "ping"]
     """
     settings = settings_of(flags)
-    status, body = _ask(authority(settings.admin_host, settings.admin_port))
-    if status != OK:
-        raise NotReady(f"not ready: {_reasons(body) or status}")
-    print("ready")  # noqa: T201
+    where = authority(settings.admin_host, settings.admin_port)
+    status, body = _ask(where)
+    if status == OK:
+        print("ready")  # noqa: T201
+        return
+    reasons = _reasons(body)
+    if reasons is None:
+        raise NotReady(f"http://{where} answers with HTTP status {status}, and not as a gateway's admin port does")
+    raise NotReady(f"not ready: {reasons}")
 
 
 def _ask(where: str) -> tuple[int, str]:
@@ -52,8 +57,9 @@ def _ask(where: str) -> tuple[int, str]:
         connection.close()
 
 
-def _reasons(body: str) -> str:
+def _reasons(body: str) -> str | None:
+    """Read why the gateway is not ready; None where this is no gateway's answer."""
     try:
         return "; ".join(map(str, json.loads(body)["reasons"]))
     except (ValueError, LookupError, TypeError):
-        return body
+        return None

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from trio_gateway.cli.arguments import CHANNEL, ID, USER
+from trio_gateway.cli.arguments import CHANNEL, DATA, ID, USER
 from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.cli.local import find_redis_url
 from trio_gateway.model.errors import (
@@ -34,7 +34,9 @@ NOT_KEPT = "not kept"
 
 @takes_flags("redis_url", "redis_prefix", "data_dir")
 def publish(
-    data: Annotated[str, Parameter(allow_leading_hyphen=True, help="JSON text, or - to read it from stdin.")],
+    data: Annotated[
+        str, Parameter(allow_leading_hyphen=True, validator=DATA, help="JSON text, or - to read it from stdin.")
+    ],
     /,
     *,
     user: Annotated[
@@ -66,7 +68,7 @@ def publish(
     """
     settings = settings_of(flags)
     if (user is None) == (channel is None):
-        raise ConfigurationError("--user or --channel: expected one of them")
+        raise ConfigurationError("--user or --channel: expected one of the two")
     position = _publish(settings, user, channel, _read_json(data), id)
     print(position if position.epoch else NOT_KEPT)  # noqa: T201
 

@@ -11,6 +11,7 @@ from trio_gateway.cli.flags import settings_of, takes_flags
 from trio_gateway.cli.local import find_token_secret
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings import kinds
+from trio_gateway.settings.program import program_name
 
 
 @takes_flags("token_secret", "data_dir")
@@ -36,7 +37,7 @@ def token(
     if secret is None:
         raise ConfigurationError(
             f"no token secret lies in {settings.data_directory}: no gateway has run there without --token-secret; "
-            "start one with `trio-gateway serve`, or give --token-secret"
+            f"start one with `{program_name()} serve`, or give --token-secret"
         )
     print(make_token(secret, user, kinds.DURATION.read(ttl)))  # noqa: T201
 

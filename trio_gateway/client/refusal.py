@@ -16,11 +16,8 @@ MAX_RETRY_AFTER = 60.0
 PASSING = frozenset({408, 425, 429})
 """Statuses of 4xx that the same request may not meet again."""
 
-CODE_BY_STATUS = {
-    400: codes.BAD_REQUEST.code,
-    401: codes.UNAUTHORIZED.code,
-    403: codes.PERMISSION_DENIED.code,
-}
+UNAUTHORIZED = 401
+"""The one refusal that means the same without a gateway's body: a proxy in between wants to know who asks."""
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -33,13 +30,14 @@ def judge_refusal(
     status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes | bytearray | None
 ) -> LinkLost | GatewayError:
     """Make the error for a refused upgrade: LinkLost where a later attempt may do better."""
-    if status >= 500 or status in PASSING:
-        return LinkLost(f"refused with HTTP status {status}", delay=_retry_after(headers))
     told = _read(body)
+    if status >= 500 or status in PASSING:
+        why = f": {told.detail or told.message}" if told is not None else ""
+        return LinkLost(f"refused with HTTP status {status}{why}", delay=_retry_after(headers))
     if told is not None:
         return request_error(told.code, told.detail or told.message)
-    if status in CODE_BY_STATUS:
-        return request_error(CODE_BY_STATUS[status], f"refused with HTTP status {status}")
+    if status == UNAUTHORIZED:
+        return request_error(codes.UNAUTHORIZED.code, f"refused with HTTP status {status}")
     return UpgradeRefused(status)
 
 

@@ -75,7 +75,7 @@ async def judge(node: Node, head: bytes, rest: bytes, peer: str) -> Opened:
         raise UpgradeRefused(404, "the WebSocket endpoint is /ws", error=MethodNotFound.error_code)
     address = client_address(peer, request.headers.get("x-forwarded-for"), node.trusted_proxies)
     try:
-        opening, user = await _admit(node, request)
+        opening, user = await _admit(node, request, address)
     except RequestError as error:
         if isinstance(error, Unauthorized):
             log.info("unauthorized", address=address, reason=str(error))
@@ -86,9 +86,10 @@ async def judge(node: Node, head: bytes, rest: bytes, peer: str) -> Opened:
     return Opened(request.key, rest, codec, opening, user, address)
 
 
-async def _admit(node: Node, request: UpgradeRequest) -> tuple[Opening, User]:
+async def _admit(node: Node, request: UpgradeRequest, address: str) -> tuple[Opening, User]:
     """Find out who asks for what; raises the RequestError that refuses it."""
     if not origin_allowed(request.origin, request.host, node.settings.allowed_origins):
+        log.info("origin not allowed", address=address, origin=request.origin, host=request.host)
         raise PermissionDenied
     opening = read_opening(request)
     user = await _identify(node, request, opening)

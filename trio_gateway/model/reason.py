@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+
+SOURCE_LINE = re.compile(r" \(_ssl\.c:\d+\)$")
+"""What Python's ssl says of itself after OpenSSL's words."""
 
 
 def reason_of(error: BaseException) -> str:
@@ -19,6 +23,6 @@ def _cause_of(error: BaseException) -> BaseException | None:
 
 def _system_words(error: OSError) -> str:
     """Leave the address out, where Trio has put it before the words: who reports the failure knows it."""
-    said = error.strerror or str(error)
+    said = SOURCE_LINE.sub("", error.strerror or str(error))
     words = os.strerror(error.errno or 0)
     return words if said.endswith(words) else said

@@ -132,6 +132,12 @@ def _redis_url(raw: Any) -> str:
     return str(raw)
 
 
+def _origins(raw: Any) -> str:
+    text = _text(raw)
+    # Without a scheme it could match no origin, and nobody would learn why all are refused.
+    return str(_require("://" in text or "*" in text or text == "null", raw))
+
+
 def _flag(raw: Any) -> bool:
     if isinstance(raw, str) and raw.lower() in TRUTH:
         return TRUTH[raw.lower()]
@@ -154,7 +160,7 @@ FLAG = Kind("true or false", _flag, "", flag=True)
 DIRECTORY = Kind("the path of a directory", _path, "DIR", str)
 PREFIX = matching(re.compile(r"[A-Za-z0-9_.:-]{1,64}"), "1 to 64 of A-Z a-z 0-9 _ . : -", "PREFIX")
 NAME = matching(SLUG, "1 to 64 of A-Z a-z 0-9 _ . -", "NAME")
-PATTERNS = many(Kind("", _text, "PATTERN"), expected="globs over whole origins, such as https://*.example.com")
+PATTERNS = many(Kind("", _origins, "PATTERN"), expected="globs over whole origins, such as https://*.example.com")
 NETWORKS = many(
     Kind("", lambda raw: str(ipaddress.ip_network(_text(raw), strict=False)), "NETWORK"),
     expected="IP addresses or networks, such as 10.0.0.0/8",

@@ -87,5 +87,6 @@ def _read(described: Option, name: str, raw: Any) -> Any:
     try:
         return described.kind.read(raw)
     except (ValueError, TypeError, OverflowError):
-        shown = "" if described.hide else f", not {str(raw)[:SHOWN]!r}"
+        text = ", ".join(map(str, raw)) if isinstance(raw, list) else str(raw)
+        shown = "" if described.hide else f", not {text[:SHOWN]!r}"
         raise InvalidOption(name, f"expected {described.kind.expected}{shown}") from None

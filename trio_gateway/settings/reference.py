@@ -67,6 +67,8 @@ def example() -> str:
 def effective(settings: Settings) -> str:
     """Write settings as a TOML file, secrets as `***`."""
     lines = [_assignment(field.name, option, getattr(settings, field.name)) for field, option in options_of(Settings)]
+    if settings.data_dir is None:
+        lines = [f"{line}: {settings.data_directory}" if "data_dir" in line else line for line in lines]
     return "\n".join([*lines, *_effective_tables(settings.namespaces)]) + "\n"
 
 

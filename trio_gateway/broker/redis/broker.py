@@ -121,7 +121,9 @@ class RedisBroker:
         # Where a link is away the probe fails as well, and has nothing to add.
         links = tuple(filter(None, (self._commands.reason, self._feed.connection.reason)))
         reasons = (*(links or (self._probe.reason(),)), self._owner.reason())
-        return BrokerHealth(tuple(filter(None, reasons)), self._probe.round_trip, self._feed.age())
+        # Both links are away for one reason, mostly, and it is told once.
+        told = tuple(dict.fromkeys(filter(None, reasons)))
+        return BrokerHealth(told, self._probe.round_trip, self._feed.age())
 
     def _ack_command(self, ack: Ack) -> Command:
         keys = (self._keys.meta(ack.channel), self._keys.cursors(ack.channel))

@@ -71,7 +71,7 @@ class Connection:
         if self.link is not None:
             return None
         why = self._reason if self._link is None else self._link.reason
-        return f"no connection to {self._address.shown} ({self._name}): {why}"
+        return f"no connection to {self._address.shown}: {why}"
 
     async def serve(self) -> None:
         """Keep connecting until cancelled."""

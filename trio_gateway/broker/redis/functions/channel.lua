@@ -47,7 +47,7 @@ local function work_out(meta_key)
   if not kept and settings.provisional then
     return nil, refusal('TGNAMESPACE', 'guessed settings of a back end have no such namespace')  -- a node brings its own
   elseif not kept then
-    return nil, refusal('TGNAMESPACE', 'no such namespace is configured')
+    return nil, refusal('TGNAMESPACE', "no namespace '" .. string.match(name, '^[^:]*') .. "' is configured")
   end
   return {
     meta = meta_key, stream = base .. ':s', cursors = base .. ':c', records = base .. ':i:', hints = base,
