@@ -63,7 +63,7 @@ def listen(
             negative_iterable=(),
             metavar="CHANNEL",
             validator=CHANNEL,
-            help="Subscribe to this channel too. Can be repeated.",
+            help="Subscribe to this channel too, where its settings let clients. Can be repeated.",
         ),
     ] = None,
     flags: Any = None,
