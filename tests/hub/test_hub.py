@@ -3,99 +3,16 @@
 import pytest
 import trio
 from hub.clients import FakeClient
+from hub.faulty_broker import NAMESPACES, FaultyBroker, publish
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
 from trio_gateway.broker.broker import Hint
-from trio_gateway.broker.limits import Limits
-from trio_gateway.broker.memory import MemoryBroker
-from trio_gateway.hub.audience import SENDS_PER_TURN
 from trio_gateway.hub.hub import IDLE_CHECK_SECONDS, LINGER_SECONDS, Hub
 from trio_gateway.model.errors import BrokerUnavailable, UnknownChannel
 from trio_gateway.model.position import START, Position
 from trio_gateway.model.publication import Publication
-from trio_gateway.model.recovery import Stored
-from trio_gateway.settings.namespaces import ChannelRules, Namespaces
-
-NAMESPACES = Namespaces(
-    without_namespace=ChannelRules(history_size=50, history_ttl=3600),
-    named={"brief": ChannelRules(history_size=3, history_ttl=3600), "none": ChannelRules(history_size=0)},
-)
-
-
-class FaultyBroker(MemoryBroker):
-    """Be a broker whose feed can lose hints and whose store can be away."""
-
-    def __init__(self):
-        super().__init__(namespaces=NAMESPACES, limits=Limits())
-        self.deaf = False
-        self.away = False
-        self.reads = 0
-        self.followed = []
-
-    def _tell(self, hint):
-        if not self.deaf:
-            super()._tell(hint)
-
-    async def read(self, channel, after, limit):
-        self.reads += 1
-        await self._reach()
-        return await super().read(channel, after, limit)
-
-    async def attach(self, channel, **options):
-        await self._reach()
-        return await super().attach(channel, **options)
-
-    async def acknowledge(self, acks):
-        await self._reach()
-        await super().acknowledge(acks)
-
-    async def follow(self, channel):
-        await self._reach()
-        self.followed.append(channel)
-        await super().follow(channel)
-
-    def unfollow_nowait(self, channel):
-        self.followed.remove(channel)
-        super().unfollow_nowait(channel)
-
-    async def _reach(self):
-        await trio.lowlevel.checkpoint()
-        if self.away:
-            raise BrokerUnavailable("away")
-
-    def forget_everything(self):
-        """Lose all data, as FLUSHALL does."""
-        for kept in (self._metas, self._streams, self._records):
-            for key in list(kept._entries):
-                kept.discard(key)
-
-
-@pytest.fixture
-async def broker():
-    return FaultyBroker()
-
-
-@pytest.fixture
-async def hub(broker, nursery):
-    hub = Hub(broker, NAMESPACES)
-    await nursery.start(broker.serve, hub)
-    await nursery.start(hub.serve)
-    return hub
-
-
-@pytest.fixture
-async def client(hub, nursery):
-    client = FakeClient(hub)
-    nursery.start_soon(client.run)
-    return client
-
-
-async def publish(broker, channel, count):
-    for _ in range(count):
-        await broker.publish(channel, b'{"n":1}')
-    await wait_all_tasks_blocked()
 
 
 async def test_a_live_client_gets_what_is_published(hub, broker, client):
@@ -451,61 +368,6 @@ async def test_many_who_wait_for_a_store_that_does_not_answer_all_learn_it_withi
 async def test_a_channel_of_no_namespace_is_unknown(hub, client):
     with pytest.raises(UnknownChannel):
         await client.subscribe("nowhere:x")
-
-
-async def test_a_fan_out_to_very_many_gives_way_and_keeps_the_order(hub, broker):
-    clients = [FakeClient(hub) for _ in range(SENDS_PER_TURN * 2 + 10)]
-    for one in clients:
-        await one.subscribe("news")
-    for _ in range(3):
-        await broker.publish("news", b"1")
-        await trio.lowlevel.checkpoint()
-    await wait_all_tasks_blocked()
-
-    assert all(one.offsets == [1, 2, 3] for one in clients)
-
-
-async def test_hints_of_many_channels_give_way_as_well(hub, broker):
-    epochs = {}
-    for number in range(4):
-        for _ in range(SENDS_PER_TURN * 3 // 5):  # so that any two of them are more than one turn's
-            subscription = await FakeClient(hub).subscribe(f"news{number}")
-        epochs[subscription.topic.channel] = subscription.epoch
-    turns = 0
-
-    async def count_turns():
-        nonlocal turns
-        while True:
-            turns += 1
-            await trio.lowlevel.checkpoint()
-
-    async with trio.open_nursery() as beside:
-        beside.start_soon(count_turns)
-        while not turns:
-            await trio.lowlevel.checkpoint()
-        before = turns
-        await hub.take_hints([Hint(name, epoch, Publication(1, 0, b"1", 0)) for name, epoch in epochs.items()])
-        beside.cancel_scope.cancel()
-
-    assert turns > before
-
-
-async def test_what_is_left_of_a_fan_out_is_void_once_a_new_epoch_began(hub):
-    clients = [FakeClient(hub) for _ in range(SENDS_PER_TURN + 1)]
-    subscriptions = [await one.subscribe("news") for one in clients]
-    topic = subscriptions[0].topic
-    topic.take_stored(Stored(topic.epoch, 5, (Publication(1, 0, b"1", 0), Publication(5, 4, b"5", 0))))
-
-    async with trio.open_nursery() as beside:
-        beside.start_soon(topic.fan_out)
-        while not clients[0].got:
-            await trio.lowlevel.checkpoint()
-        topic.begin("new", 4)
-        for subscription in subscriptions:
-            subscription.epoch, subscription.cursor = "new", 4
-            subscription.go_live()
-
-    assert {offset for one in clients for offset in one.offsets} == {1}
 
 
 class TestDevices:

@@ -1,8 +1,8 @@
 """An audience is the live subscriptions of one topic in one codec: they all get the same bytes.
 
-This is the fan-out path: nothing is done per client but the send. The writes of one read of the feed
-are all made first and sent after that, since a send leaves the processor's caches to the kernel: 1,000
-messages to 1,000 users cost a tenth less than with each one sent as soon as it was made.
+This is the fan-out path: nothing is done per client but the send. The writes of one turn are all made
+first and sent after that, since a send leaves the processor's caches to the kernel: 1,000 messages to
+1,000 users cost a tenth less than with each one sent as soon as it was made.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ SENDS_PER_TURN = 1000
 """After so many sends the event loop gets its turn: 1,000 sends are about 7 ms, 10,000 would be 70."""
 
 
-class Write(msgspec.Struct, gc=False):
+class Write(msgspec.Struct):
     """Hold what the same clients get in one send each: frames of publications that continue each other after `prev`.
 
-    `offsets` are those of the frames where there are several. A struct for the same reason as Publication.
+    `offsets` are those of the frames where there are several. A struct because it is made as fast as Publication is.
     """
 
     clients: Sequence[Subscription]
@@ -73,7 +73,7 @@ class Audience:
     def write(self, publication: Publication, writes: list[Write]) -> None:
         """Add what everybody gets of a publication to `writes`: to the write that it continues, or as a new one.
 
-        `writes` is a list of this turn's own, to be sent before the next checkpoint.
+        `writes` is a new list for what is sent together, and is emptied when that was sent: it is remembered here.
         """
         clients = self._clients
         if clients is None:

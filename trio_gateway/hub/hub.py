@@ -67,9 +67,9 @@ class Hub:
             task_status.started()
 
     async def take_hints(self, hints: Sequence[Hint]) -> None:
-        """Put hints into their topics, and send what is new: one send per client, topic and read of the feed.
+        """Put hints into their topics, and send what is new, what continues in one send.
 
-        Gives way after about SENDS_PER_TURN sends; what is made for a turn is sent in it.
+        Gives way after SENDS_PER_TURN sends; what is made here for a turn is sent in it.
         """
         topics, mark = self._topics, self.recovery.mark
         writes: list[Write] = []

@@ -51,15 +51,18 @@ class Recovery:
             await self._arrived.wait()
             self._arrived = trio.Event()
             while self._dirty:
-                batch = list(islice(self._dirty, BATCH))
-                for topic in batch:
-                    del self._dirty[topic]
-                failed: list[Topic] = []
-                async with trio.open_nursery() as nursery:
-                    for topic in batch:
-                        nursery.start_soon(self._recover, topic, failed)
-                if len(failed) == len(batch):  # the store is away
-                    await trio.sleep(random.uniform(0, RETRY_SECONDS))  # noqa: S311 - jitter, not a secret
+                await self._recover_batch()
+
+    async def _recover_batch(self) -> None:
+        batch = list(islice(self._dirty, BATCH))
+        for topic in batch:
+            del self._dirty[topic]
+        failed: list[Topic] = []
+        async with trio.open_nursery() as nursery:
+            for topic in batch:
+                nursery.start_soon(self._recover, topic, failed)
+        if len(failed) == len(batch):  # the store is away
+            await trio.sleep(random.uniform(0, RETRY_SECONDS))  # noqa: S311 - jitter, not a secret
 
     async def _recover(self, topic: Topic, failed: list[Topic]) -> None:
         try:
@@ -88,6 +91,7 @@ class Recovery:
                 topic.checked = max(topic.checked, trio.current_time())
 
     async def _read_on(self, topic: Topic) -> None:
+        await self._fan_out(topic)  # what a feed that was lost had no time for
         attachment = await self._broker.attach(topic.channel)
         if attachment.epoch != topic.epoch:
             topic.begin(attachment.epoch, attachment.top)
@@ -98,7 +102,11 @@ class Recovery:
                 topic.dirty = True  # emptied since the attach: another one makes the next epoch, or finds it
                 return
             topic.take_stored(stored)
-            with trio.CancelScope(shield=True):  # it is everybody's, and who asked for the read may be leaving
-                await topic.fan_out()
+            await self._fan_out(topic)
             if topic.top == top:
                 break
+
+    @staticmethod
+    async def _fan_out(topic: Topic) -> None:
+        with trio.CancelScope(shield=True):  # it is everybody's, and who asked for the read may be leaving
+            await topic.fan_out()

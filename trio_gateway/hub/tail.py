@@ -21,9 +21,9 @@ ENTRY_OVERHEAD = 400
 
 
 class Entry(msgspec.Struct, gc=False):
-    """Hold one publication and its frames. A struct for the same reason as Publication.
+    """Hold one publication, and the frames that were made of it for who is behind. A struct as Publication is one.
 
-    Nearly every entry has the frame of one codec only, the `first`: a dict would be its largest part.
+    Hardly any entry has frames of more codecs than the `first`: a dict would be its largest part.
     """
 
     publication: Publication
@@ -40,9 +40,7 @@ class Entry(msgspec.Struct, gc=False):
         """Give the whole WebSocket frame in one codec, made at the first call; `head` is the channel's in that codec."""
         name = codec.name
         if not self.first:
-            self.first = name
-            frame = self.first_frame = codec.encode_publication(head, self.publication)
-            return frame
+            self.first, self.first_frame = name, codec.encode_publication(head, self.publication)
         if self.first == name:
             return self.first_frame
         others = self.others = self.others or {}

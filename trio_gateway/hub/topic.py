@@ -18,6 +18,10 @@ from trio_gateway.model.publication import Publication
 from trio_gateway.model.recovery import Stored
 from trio_gateway.wire.codec import Codec
 
+FEW_USERS = 100
+"""A topic of so few shares a turn with others, in which their writes are made together. One of more has `fan_out`,
+which joins all that is fresh: 10 publications to 1,000 users are 1,000 sends then, and not 10,000."""
+
 
 class Topic:
     """Know one channel on this node, once for all its subscribers.
@@ -86,7 +90,7 @@ class Topic:
         return since is not None and since.epoch == self.epoch and since.offset > self.top
 
     def take(self, hint: Hint, writes: list[Write]) -> bool:
-        """Take a hint, and add what is to be sent of it to `writes`, which must be sent before the next checkpoint.
+        """Take a hint; what is to be sent of it goes to `writes`, for this turn, or waits for `fan_out`.
 
         False where the store must be read instead. A repeated hint is no news.
         """
@@ -102,7 +106,7 @@ class Topic:
             if publication.prev > self.top:
                 return False
             self._append(publication)
-        if self._fresh or self._fanning_out or self.users > SENDS_PER_TURN:
+        if self._fresh or self._fanning_out or self.users > FEW_USERS:
             self._fresh.append(publication)  # never past what waits already
         else:
             for audience in self._audiences:
@@ -147,27 +151,38 @@ class Topic:
 
     @property
     def has_fresh(self) -> bool:
-        """Tell whether publications wait for `fan_out`: those of the store, and those that go to very many."""
+        """Tell whether publications wait for `fan_out`: those of the store, and those that go to many."""
         return bool(self._fresh)
 
     async def fan_out(self) -> None:
         """Send what is fresh to every audience, in order, giving way after every SENDS_PER_TURN clients.
 
-        One at a time: the running one takes all.
+        One at a time: the running one takes all. Cut off (the feed that it runs in was lost), it leaves
+        everybody behind, so that each polls for what is missing.
         """
         if self._fanning_out:
             return
         self._fanning_out = True
         try:
             while self._fresh:
-                publications, self._fresh = self._fresh, []
-                writes: list[Write] = []
-                for publication in publications:
-                    for audience in self._audiences:
-                        audience.write(publication, writes)
-                await self._send_in_turns(writes)
+                writes = self._write_fresh()
+                try:
+                    await self._send_in_turns(writes)
+                finally:
+                    writes.clear()  # each audience remembers the list
+        except BaseException:
+            self._everybody_falls_behind()
+            raise
         finally:
             self._fanning_out = False
+
+    def _write_fresh(self) -> list[Write]:
+        publications, self._fresh = self._fresh, []
+        writes: list[Write] = []
+        for publication in publications:
+            for audience in self._audiences:
+                audience.write(publication, writes)
+        return writes
 
     async def _send_in_turns(self, writes: Iterable[Write]) -> None:
         epoch = self.epoch

@@ -2,7 +2,7 @@
 
 Not by wsproto: it ends in an exception at some headers that can't be decoded, takes a short key and
 HTTP/9.9, and looks only at the last of two Connection headers. What is accepted here is stricter than
-what it takes; a property test holds that.
+what it takes (but for the Host, which it decodes as IDNA); a property test holds that.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
 
-# Headers that are read here or by wsproto: ASCII, and but for the two lists given at most once,
-# so that no two readers of one request can take different ones.
+# Headers that decide about an upgrade, here or for a proxy in front: ASCII, and but for the two lists given at most
+# once, so that no two readers of one request can take different ones.
 _LISTS = frozenset({"sec-websocket-protocol", "sec-websocket-extensions"})
 _SINGLE = frozenset(
     {

@@ -13,7 +13,7 @@ from trio_gateway.broker.redis.address import parse_address
 from trio_gateway.broker.redis.feed import BATCH, Feed
 from trio_gateway.broker.redis.keys import Keys
 
-PAYLOAD = b'[2,"epoch",%d,%d,1700000000000]\n1'
+PAYLOAD = b'[1,"epoch",%d,%d,1700000000000]\n1'
 
 
 def message(channel: bytes, offset: int) -> bytes:

@@ -51,7 +51,7 @@ class Store(FakeServer):
                 return b"*2\r\n:%d\r\n%s" % (REVISION, bulk(SETTINGS))
             case [b"FCALL", b"tg1_publish"]:
                 if command[3] == PROBED + b":m" and not self.deaf:
-                    hint = push(b"message", PROBED, b'[2,"",0,0,1]\n' + command[5])
+                    hint = push(b"message", PROBED, b'[1,"",0,0,1]\n' + command[5])
                     self._nursery.start_soon(self.feed.send_all, hint)
                 return b"*2\r\n$1\r\ne\r\n:1\r\n"
             case [b"SET", _]:

@@ -2,7 +2,7 @@
 
 Both are a JSON array on one line, then the data, untouched: an entry begins with `[prev, time, sender, id]`,
 a hint with `[format, epoch, offset, prev, time, sender, id]`, and both arrays end with the time where there is
-neither a sender nor an id. The format is 2; what has another one is for newer readers than this.
+neither a sender nor an id. The format is 1; what has another one is for newer readers than this.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from trio_gateway.broker.broker import Hint
 from trio_gateway.model.publication import Publication
 
-FORMAT = b"2"
+FORMAT = b"1"
 """The name of an entry's field; a hint has it as its first number."""
 
 
@@ -27,7 +27,7 @@ class _EntryHead(msgspec.Struct, array_like=True, gc=False):
 
 
 class _HintHead(msgspec.Struct, array_like=True, gc=False):
-    format: Literal[2]
+    format: Literal[1]
     epoch: str
     offset: int
     prev: int
@@ -36,7 +36,8 @@ class _HintHead(msgspec.Struct, array_like=True, gc=False):
     id: str = ""
 
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+# Whoever may publish in Redis can write anything there, also nested too deep for msgspec's recursion.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _read_entry_head = msgspec.json.Decoder(_EntryHead).decode
 _read_hint_head = msgspec.json.Decoder(_HintHead).decode
@@ -47,7 +48,7 @@ def parse_hint(channel: str, payload: bytes) -> Hint:
     line, _, data = payload.partition(b"\n")
     try:
         head = _read_hint_head(line)
-    except UNREADABLE:
+    except _UNREADABLE:
         return Hint(channel, "", None)  # somebody else published there; the stream has the truth
     return Hint(channel, head.epoch, Publication(head.offset, head.prev, data, head.time, head.sender, head.id))
 
@@ -68,6 +69,6 @@ def _publication(offset: int, value: bytes) -> Publication | None:
     line, _, data = value.partition(b"\n")
     try:
         head = _read_entry_head(line)
-    except UNREADABLE:
+    except _UNREADABLE:
         return None  # written by hand
     return Publication(offset, head.prev, data, head.time, head.sender, head.id)

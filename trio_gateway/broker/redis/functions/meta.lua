@@ -3,7 +3,7 @@
 -- Fields: e epoch, s top offset, r the replication id of the last writer, f the format, and when expiries were
 -- renewed last (ms): x the stream's, y those of meta and cursors.
 
-local FORMAT = '2'          -- of stream entries and hints; a reader that does not know it reads the stream
+local FORMAT = '1'          -- of stream entries and hints; a reader that does not know it reads the stream
 local JUMP = 1048576        -- 2^20, see next_offset
 local RENEW_AFTER = 0.1     -- a time to live is renewed when less than 90 % of it remains
 

@@ -8,14 +8,14 @@ local function entries_after(stream, after, limit, max_bytes)
   while limit > 0 do
     local chunk = redis.call('XRANGE', stream, '(' .. after .. '-0', '+', 'COUNT', math.min(CHUNK, limit))
     for _, entry in ipairs(chunk) do
-      local id, format, body = entry[1], entry[2][1], entry[2][2]
-      bytes = bytes + #body
+      local id, format, value = entry[1], entry[2][1], entry[2][2]
+      bytes = bytes + #value
       if bytes > max_bytes and #answer > 0 then
         return answer
       end
       table.insert(answer, id)
       table.insert(answer, format)
-      table.insert(answer, body)
+      table.insert(answer, value)
       after = string.match(id, '^%d+')
     end
     limit = #chunk < CHUNK and 0 or limit - CHUNK

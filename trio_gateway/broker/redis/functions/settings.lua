@@ -5,7 +5,7 @@
 -- functions, with FCALL:
 --
 --   tg1_publish  keys m, s [, i]   args data [, sender [, id]]                  answers [epoch, offset]
---   tg1_read     keys m, s         args after, limit, max bytes                 answers [epoch, top, [id, format, body, …]]
+--   tg1_read     keys m, s         args after, limit, max bytes                 answers [epoch, top, [id, format, value, …]]
 --   tg1_attach   keys m, s [, c]   args [device [, since epoch, since offset]]  answers [epoch, top, cursor epoch, cursor offset]
 --   tg1_ack      keys m, c         args device, epoch, offset                   answers 1 if the cursor moved, else 0
 --   tg1_library  no keys           no args                                      answers [revision, settings]
