@@ -11,7 +11,7 @@ import attrs
 import jwt
 
 from bench.load import Load, loading
-from bench.processes import LOAD_CORE, BenchError, resident_bytes, start, wait_until_idle
+from bench.processes import LOAD_CORE, SERVER_CORE, BenchError, resident_bytes, start, wait_until_idle
 from bench.servers import SECRET, Bench, Server
 
 FAN_OUT = 1_000
@@ -198,6 +198,17 @@ def idle_floor(bench: Bench, _seconds: float) -> Measurement:
         return hold(bench, server)
 
 
+def wake(kind: str) -> Run:
+    """Make the run that measures what one wake for a quiet feed costs, without any code of the gateway."""
+
+    def run(_bench: Bench, seconds: float) -> Measurement:
+        command = [sys.executable, "-m", "bench.wake", kind, str(seconds)]
+        with start(command, SERVER_CORE, stdout=subprocess.PIPE) as process:
+            return Measurement(float(process.communicate(timeout=seconds * 5 + 10)[0]))
+
+    return run
+
+
 SCENARIOS = {
     "fan-out": Scenario("delivery to 1,000 sockets of one channel, 50/s", "µs", fan_out_ours, fan_out_floor, ratio=1.4),
     "users": Scenario("delivery to 1,000 users, 10/s each", "µs", user_messages_ours, user_messages_floor, ratio=2.5),
@@ -215,6 +226,9 @@ SCENARIOS = {
         opening_ours(ended=True),
         opening_floor(ended=True),
         ratio=3.5,
+    ),
+    "wake": Scenario(
+        "bare Trio woken for one read of a quiet feed, beside bare epoll", "µs", wake("trio"), wake("epoll")
     ),
     "idle": Scenario("memory of an idle connection", "KB", idle_ours, idle_floor, most=34),
 }

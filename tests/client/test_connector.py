@@ -62,7 +62,8 @@ async def test_a_full_server_is_left_alone_as_long_as_it_asks(autojump_clock, ga
     [
         (400, b'{"code":107,"message":"bad request"}', BadRequest),
         (401, b"<html>", Unauthorized),
-        (403, b"", PermissionDenied),
+        (403, b'{"code":103,"message":"permission denied"}', PermissionDenied),
+        (403, b"", UpgradeRefused),
         (404, b"", UpgradeRefused),
     ],
 )
