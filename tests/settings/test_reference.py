@@ -18,6 +18,11 @@ def uncommented(text: str) -> str:
     return re.sub(r"^# (\[|\w+ = )", r"\1", text, flags=re.MULTILINE)
 
 
+def test_what_is_in_effect_is_toml_whatever_a_value_says() -> None:
+    url = "unix:///srv/data_dir/redis.sock"
+    assert tomllib.loads(effective(Settings(redis_url=url)))["redis_url"] == url
+
+
 def test_the_docs_page_is_the_generated_one() -> None:
     """After a change: `python -m trio_gateway.settings.reference > docs/configuration.md`."""
     assert (DOCS / "configuration.md").read_text("utf-8") == page()

@@ -66,10 +66,13 @@ def example() -> str:
 
 def effective(settings: Settings) -> str:
     """Write settings as a TOML file, secrets as `***`."""
-    lines = [_assignment(field.name, option, getattr(settings, field.name)) for field, option in options_of(Settings)]
+    lines = {
+        field.name: _assignment(field.name, option, getattr(settings, field.name))
+        for field, option in options_of(Settings)
+    }
     if settings.data_dir is None:
-        lines = [f"{line}: {settings.data_directory}" if "data_dir" in line else line for line in lines]
-    return "\n".join([*lines, *_effective_tables(settings.namespaces)]) + "\n"
+        lines["data_dir"] += f": {settings.data_directory}"
+    return "\n".join([*lines.values(), *_effective_tables(settings.namespaces)]) + "\n"
 
 
 def page() -> str:

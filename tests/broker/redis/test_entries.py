@@ -10,6 +10,7 @@ from trio_gateway.model.publication import Publication
 
 BODY = b'4,1700000000000,"7","x"]\n{"a":\n1}'
 DEEP = b'[1,"epoch",5,4,1,"","",' + b"[" * 200_000
+WITHOUT_DATA = b'[1,"epoch",5,4,1700000000000]'
 PUBLICATION = Publication(5, 4, b'{"a":\n1}', 1_700_000_000_000, "7", "x")
 
 
@@ -18,7 +19,8 @@ def test_a_hint_carries_the_whole_publication():
 
 
 @pytest.mark.parametrize(
-    "payload", [b'[2,"epoch",5,' + BODY, b'[1,"epoch"', b"", b'[1,"e","x",' + BODY, b'[1,"\xff",5,' + BODY, DEEP]
+    "payload",
+    [b'[2,"epoch",5,' + BODY, b'[1,"epoch"', b"", b'[1,"e","x",' + BODY, b'[1,"\xff",5,' + BODY, DEEP, WITHOUT_DATA],
 )
 def test_a_hint_that_can_not_be_read_says_so(payload):
     assert parse_hint("news", payload) == Hint("news", "", None)
@@ -31,7 +33,7 @@ def test_entries_are_read_in_order():
     ]
 
 
-@pytest.mark.parametrize(("format", "value"), [(b"2", b"anything"), (b"1", b"written by hand")])
+@pytest.mark.parametrize(("format", "value"), [(b"2", b"anything"), (b"1", b"written by hand"), (b"1", b"[4,1]")])
 def test_an_entry_that_can_not_be_read_is_left_out(format, value):
     (kept,) = parse_entries([b"5-0", format, value, b"6-0", b"1", b"[5,1]\n2"])
 

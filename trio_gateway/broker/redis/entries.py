@@ -49,6 +49,8 @@ def parse_hint(channel: str, payload: bytes) -> Hint:
     try:
         head = _read_hint_head(line)
     except _UNREADABLE:
+        data = b""
+    if not data:
         return Hint(channel, "", None)  # somebody else published there; the stream has the truth
     return Hint(channel, head.epoch, Publication(head.offset, head.prev, data, head.time, head.sender, head.id))
 
@@ -70,5 +72,7 @@ def _publication(offset: int, value: bytes) -> Publication | None:
     try:
         head = _read_entry_head(line)
     except _UNREADABLE:
+        data = b""
+    if not data:
         return None  # written by hand
     return Publication(offset, head.prev, data, head.time, head.sender, head.id)
