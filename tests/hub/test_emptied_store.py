@@ -1,37 +1,27 @@
 """A store that is emptied while a topic reads it: the next epoch begins, and no gap points to none."""
 
 from hub.clients import FakeClient
+from hub.faulty_broker import NAMESPACES, FaultyBroker
 from trio.testing import wait_all_tasks_blocked
 
-from trio_gateway.broker.limits import Limits
-from trio_gateway.broker.memory import MemoryBroker
 from trio_gateway.hub.hub import Hub
 from trio_gateway.model.position import START
-from trio_gateway.settings.namespaces import ChannelRules, Namespaces
-
-NAMESPACES = Namespaces(without_namespace=ChannelRules(history_size=50, history_ttl=3600))
 
 
-class EmptiedBroker(MemoryBroker):
-    """Lose everything just before the next read, where that is wanted; hints are lost while `deaf`."""
+class EmptiedBroker(FaultyBroker):
+    """Lose everything just before the next read, where that is wanted."""
 
-    emptied = deaf = False
-
-    def _tell(self, hint):
-        if not self.deaf:
-            super()._tell(hint)
+    emptied = False
 
     async def read(self, channel, after, limit):
         if self.emptied:
             self.emptied = False
-            for kept in (self._metas, self._streams, self._records):
-                for key in list(kept._entries):
-                    kept.discard(key)
+            self.forget_everything()
         return await super().read(channel, after, limit)
 
 
 async def test_emptied_between_the_attach_and_the_read_it_goes_on_in_the_next_epoch(nursery):
-    broker = EmptiedBroker(namespaces=NAMESPACES, limits=Limits())
+    broker = EmptiedBroker()
     hub = Hub(broker, NAMESPACES)
     await nursery.start(broker.serve, hub)
     await nursery.start(hub.serve)
@@ -62,7 +52,7 @@ async def test_an_epoch_that_begins_while_a_client_reads_is_read_from_its_start(
                 await hub.recovery.refresh(topic)
             return await super().read(channel, after, limit)
 
-    broker = RacingBroker(namespaces=NAMESPACES, limits=Limits())
+    broker = RacingBroker()
     hub = Hub(broker, NAMESPACES)
     await nursery.start(broker.serve, hub)
     await nursery.start(hub.serve)

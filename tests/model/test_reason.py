@@ -1,5 +1,6 @@
 """A failure is told in the system's own words, whatever they were wrapped in."""
 
+import os
 import ssl
 
 import pytest
@@ -24,6 +25,7 @@ def caused(error, cause):
             caused(RuntimeError("broken"), ConnectionResetError(104, "Connection reset by peer")),
             "Connection reset by peer",
         ),
+        (OSError(99, f"{os.strerror(99)} (while attempting to bind on address ('1.2.3.4', 80))"), os.strerror(99)),
         (OSError("no number"), "no number"),
         (ValueError("some\nwords"), "some words"),
         (TimeoutError(), "TimeoutError"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 
 from trio_gateway.model.errors import ConfigurationError, StartFailed
@@ -73,4 +72,4 @@ def _blame(error: OSError, host: str, port: int, prefix: str) -> str:
         return f"{where} is in use: end what listens there, or choose another by {prefix}port"
     if error.errno == errno.EACCES:
         return f"{where} needs more rights: choose one from 1024 up by {prefix}port"
-    return f"{where} can't be listened on: {os.strerror(error.errno or 0)} ({prefix}host, {prefix}port)"
+    return f"{where} can't be listened on: {reason_of(error)} ({prefix}host, {prefix}port)"

@@ -22,7 +22,7 @@ def _cause_of(error: BaseException) -> BaseException | None:
 
 
 def _system_words(error: OSError) -> str:
-    """Leave the address out, where Trio has put it before the words: who reports the failure knows it."""
+    """Leave the address out, which Trio puts before the words and Python behind: who reports the failure knows it."""
     said = SOURCE_LINE.sub("", error.strerror or str(error))
     words = os.strerror(error.errno or 0)
-    return words if said.endswith(words) else said
+    return words if words in said else said

@@ -37,8 +37,8 @@ def _text_header(length: int) -> bytes:
     return _LONG_HEADER.pack(FIN | Opcode.TEXT, _LENGTH_IN_8_BYTES, length)
 
 
-_COMMON_LENGTHS = 1024
-_COMMON_HEADERS = tuple(map(_text_header, range(_COMMON_LENGTHS)))
+_READY_MADE = 1024
+_TEXT_HEADERS = tuple(map(_text_header, range(_READY_MADE)))
 """Nearly all text frames are so short, and to pack a header takes as long as all else that is done for a frame."""
 
 PING_FRAME = bytes((FIN | Opcode.PING, 0))
@@ -53,7 +53,7 @@ def pong_frame(payload: bytes) -> bytes:
 def text_frame(payload: bytes) -> bytes:
     """Wrap a text message (UTF-8) as one whole server frame."""
     length = len(payload)
-    return (_COMMON_HEADERS[length] if length < _COMMON_LENGTHS else _text_header(length)) + payload
+    return (_TEXT_HEADERS[length] if length < _READY_MADE else _text_header(length)) + payload
 
 
 # One XOR of two large integers is the fastest way for short payloads (50 bytes: 0.7 µs against 1.4),
