@@ -68,3 +68,46 @@ def test_renewing_takes_no_memory(entries, clock):
         entries.put("a", number, ttl=10)
 
     assert len(entries._due) == 1
+
+
+def test_an_entry_may_be_renewed_to_an_earlier_time(entries, clock):
+    entries.put("a", 1, ttl=10)
+    entries.put("a", 2, ttl=5)
+    clock.now = 4.9
+    assert entries.get("a") == 2
+    clock.now = 5
+    assert entries.get("a") is None
+
+
+def test_an_entry_that_goes_and_comes_takes_no_memory_for_longer_than_its_time(entries, clock):
+    for number in range(1000):
+        clock.now = number / 10
+        entries.put("a", number, ttl=10)
+        entries.discard("a")
+    entries.put("a", 0, ttl=10)
+    for number in range(1000, 1200):
+        clock.now = number / 10
+        entries.put("a", number, ttl=10)
+
+    assert len(entries._due) == 1
+
+
+def test_all_that_is_present_is_given(entries, clock):
+    entries.put("a", 1, ttl=10)
+    entries.put("b", 2, ttl=5)
+    clock.now = 5
+
+    assert entries.present() == {"a": 1}
+
+
+def test_what_expired_is_told_once_and_what_was_discarded_never(clock):
+    expired = []
+    entries = Expiring(clock, lambda key, value: expired.append((key, value)))
+    entries.put("a", 1, ttl=10)
+    entries.put("b", 2, ttl=10)
+    entries.put("a", 3, ttl=20)
+    entries.discard("b")
+    for clock.now in (10, 20, 30):
+        entries.forget()
+
+    assert expired == [("a", 3)]

@@ -7,11 +7,12 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from tests.broker.recorder import Recorder
-from trio_gateway.broker import memory
-from trio_gateway.broker.broker import Ack
+from trio_gateway.broker import memory_feed
+from trio_gateway.broker.broker import Ack, Renewal
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.memory import MemoryBroker
 from trio_gateway.model.position import Position
+from trio_gateway.model.presence import Member
 from trio_gateway.settings.duration import DAY, MINUTE
 from trio_gateway.settings.namespaces import Namespaces
 
@@ -97,7 +98,7 @@ async def test_what_was_published_while_the_listener_was_busy_is_one_batch(broke
 
 
 async def test_too_many_waiting_hints_are_dropped_and_the_listener_told_to_read(broker, nursery, monkeypatch):
-    monkeypatch.setattr(memory, "MAX_HINTS", 10)
+    monkeypatch.setattr(memory_feed, "MAX_HINTS", 10)
     listener = Recorder()
     await broker.follow("news")
     for _ in range(25):
@@ -110,3 +111,36 @@ async def test_too_many_waiting_hints_are_dropped_and_the_listener_told_to_read(
 
 async def test_health_says_that_nobody_serves_it(broker):
     assert broker.health().reasons == ("the memory broker is not served",)
+
+
+async def test_a_member_is_there_for_its_time_and_longer_where_it_is_renewed(broker, autojump_clock):
+    for client in ("c1", "c2"):
+        await broker.join("room", Member(client, "7", b"{}"), ttl=60)
+    await trio.sleep(59)
+    await broker.renew([Renewal("room", ["c1"])], ttl=60)
+    assert set(await broker.presence("room")) == {"c1", "c2"}
+
+    await trio.sleep(1)
+    assert set(await broker.presence("room")) == {"c1"}
+    await trio.sleep(59)
+    assert await broker.presence("room") == {}
+
+
+async def test_a_call_about_any_channel_tells_whose_time_ran_out_elsewhere(broker, nursery, autojump_clock):
+    listener = Recorder()
+    await nursery.start(broker.serve, listener)
+    await broker.follow("room")
+    await broker.join("room", Member("c1", "7", b"{}", told=True), ttl=60)
+    await trio.sleep(60)
+    await broker.presence("elsewhere")
+
+    assert [hint.passage.joined for hint in await listener.wait_hints(2)] == [True, False]
+    assert broker._presence._channels == {}
+
+
+async def test_a_mark_is_there_for_its_time(broker, autojump_clock):
+    await broker.put_mark("a", b"1", ttl=60)
+    await broker.put_mark("b", b"2", ttl=90)
+    await trio.sleep(60)
+
+    assert await broker.marks() == {"b": b"2"}

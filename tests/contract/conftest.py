@@ -44,8 +44,17 @@ class MemoryStore:
 
     def remembers_for(self, channel):
         """Tell for how many seconds the epoch and the cursors are still there, if nobody comes."""
-        deadline, _ = self.broker._metas._entries[channel]
+        deadline, *_ = self.broker._metas._entries[channel]
         return deadline - trio.current_time()
+
+    def let_member_expire(self, channel, client):
+        """Let a member's time run out."""
+        seats = self.broker._presence._seats
+        seats.put((channel, client), seats.get((channel, client)), 0)
+
+    def let_mark_expire(self, name):
+        """Let a mark's time run out."""
+        self.broker._marks.put(name, b"", 0)
 
 
 @attrs.define
@@ -63,6 +72,13 @@ class ValkeyStore:
 
     def remembers_for(self, channel):
         return min(self.client.pttl(self.keys.meta(channel)), self.client.pttl(self.keys.cursors(channel))) / 1000
+
+    def let_member_expire(self, channel, client):
+        _members, expiries, _users = self.keys.for_presence(channel)
+        assert self.client.zadd(expiries, {client: 1}, xx=True, ch=True)
+
+    def let_mark_expire(self, name):
+        self.client.hset(self.keys.marks, name, "1:")
 
 
 @pytest.fixture(scope="session")

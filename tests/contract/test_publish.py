@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from trio_gateway.broker.broker import Draft
 from trio_gateway.model.errors import (
     InvalidChannel,
     InvalidData,
@@ -148,13 +149,26 @@ async def test_without_history_an_id_takes_effect_once_as_well(broker, listener)
         (InvalidChannel, {"channel": "a\udc80"}),
         (UnknownChannel, {"channel": "unknown:x"}),
         (UnknownChannel, {"channel": ":x"}),
+        (UnknownChannel, {"channel": "$unknown:x"}),
         (InvalidData, {"data": b""}),
         (InvalidData, {"data": b"hello"}),
         (InvalidData, {"data": b"NaN"}),
         (InvalidData, {"data": b'"\xff"'}),
         (InvalidData, {"data": b'"a\nb"'}),
         (InvalidData, {"data": b"[1.]"}),
+        (InvalidData, {"info": b"[]"}),
+        (InvalidData, {"info": b"null"}),
+        (InvalidData, {"info": b'{"a":NaN}'}),
+        (InvalidData, {"info": b'{"a":"\xff"}'}),
+        (InvalidData, {"info": b'{"a":"\n"}'}),
+        (InvalidData, {"info": b"{}]\n1"}),
+        (InvalidData, {"tags": b"[]"}),
+        (InvalidData, {"tags": b'{"a":1}'}),
+        (InvalidData, {"tags": b'{"a":"1","b":null}'}),
+        (InvalidData, {"tags": b'{"a":"1"'}),
         (PublicationTooLarge, {"data": b'"' + b"x" * 999 + b'"'}),
+        (PublicationTooLarge, {"info": b'{"a":"' + b"x" * 992 + b'"}'}),
+        (PublicationTooLarge, {"info": b'{"a":"' + b"x" * 500 + b'"}', "tags": b'{"a":"' + b"x" * 500 + b'"}'}),
         (InvalidId, {"id": "x" * 129}),
         (InvalidId, {"id": "a\nb"}),
         (InvalidId, {"id": "\udc80"}),
@@ -175,6 +189,38 @@ async def test_every_json_value_can_be_published(broker, data):
     assert (await broker.publish("news", data)).offset == 1
 
 
+@pytest.mark.parametrize("sender", ["", "7"])
+@pytest.mark.parametrize("tags", [b"", b"{}", '{"lang":"de","ü":"\\u00fc €"}'.encode()])
+@pytest.mark.parametrize("info", [b"", b"{}", '{"user": "7", "conn_info": {"n": [null, 1.50]}, "ü": "\\n"}'.encode()])
+async def test_info_and_tags_go_with_the_data_stored_and_told(broker, listener, sender, info, tags):
+    await broker.follow("news")
+    await broker.publish("news", b'{"text":\n"hi"}', sender=sender, info=info, tags=tags)
+
+    (kept,) = (await broker.read("news", 0, 10)).publications
+    assert (kept.data, kept.sender, kept.info, kept.tags) == (b'{"text":\n"hi"}', sender, info, tags)
+    assert [hint.publication for hint in await listener.wait_hints(1)] == [kept]
+
+
+async def test_info_and_tags_are_put_on_one_line_each(broker):
+    await broker.publish("news", b"1", info=b'{\n"a":\r\n1}\n', tags=b'\n{"a":\n"1"}')
+
+    (kept,) = (await broker.read("news", 0, 10)).publications
+    assert (kept.data, kept.info.strip(), kept.tags.strip()) == (b"1", b'{ "a":\r 1}', b'{"a": "1"}')
+
+
+async def test_without_history_info_and_tags_are_told_as_well(broker, listener):
+    await broker.follow("none:x")
+    await broker.publish("none:x", b"1", info=b'{"a":1}', tags=b'{"b":"2"}')
+
+    (hint,) = await listener.wait_hints(1)
+    assert (hint.publication.info, hint.publication.tags) == (b'{"a":1}', b'{"b":"2"}')
+
+
+async def test_data_info_and_tags_together_may_have_exactly_the_size_that_is_allowed(broker):
+    info = b'{"a":"' + b"x" * 989 + b'"}'
+    assert (await broker.publish("news", b"1", info=info, tags=b"{}")).offset == 1
+
+
 async def test_data_may_have_exactly_the_size_that_is_allowed(broker):
     assert (await broker.publish("news", b'"' + b"x" * 998 + b'"')).offset == 1
 
@@ -184,9 +230,51 @@ async def test_a_name_with_the_inbox_sign_is_an_inbox_before_any_colon_or_comma_
     assert (await broker.publish("#7,8", b"1")).offset == 1
 
 
+async def test_a_private_channel_keeps_what_its_namespace_says(broker):
+    for channel in ("$brief:x", "$news"):
+        for number in range(10):
+            await broker.publish(channel, b"%d" % number)
+
+    assert len((await broker.read("$brief:x", 0, 20)).publications) == 3
+    assert len((await broker.read("$news", 0, 20)).publications) == 10
+    assert await broker.publish("$none:x", b"1") == Position("", 0)
+
+
+async def test_of_the_gateways_own_channels_only_the_control_channel_keeps_anything(broker):
+    assert await broker.publish("$:node:1", b"1") == Position("", 0)
+    assert (await broker.publish("$:control", b"1")).offset == 1
+
+
 async def test_names_with_signs_of_the_keys_are_channels_of_their_own(broker):
     names = ["a", "{a}", "a}", "{a", "%7Ba%7D", "a%", "{}", "%25", "%"]
     for name in names:
         await broker.publish(name, b"1")
 
     assert [(await broker.read(name, 0, 10)).top for name in names] == [1] * len(names)
+
+
+async def test_the_gateways_own_names_may_be_longer_than_the_operators_bound(broker):
+    assert await broker.publish("$:answers:" + "x" * 36, b"1") == Position("", 0)
+
+
+async def test_of_several_at_once_each_has_its_own_result_in_order(broker):
+    drafts = [Draft("news", b"1"), Draft("nowhere:x", b"2"), Draft("news", b"not json"), Draft("news", b"3", id="i")]
+    drafts += [
+        Draft("news", b"4", id="i"),
+        Draft("news", b"x" * 2000),
+        Draft("#7", b"5", sender="8", info=b'{"user":"8"}'),
+    ]
+
+    results = await broker.publish_all(drafts)
+
+    assert [getattr(result, "offset", type(result)) for result in results] == [
+        1,
+        UnknownChannel,
+        InvalidData,
+        2,
+        2,
+        PublicationTooLarge,
+        1,
+    ]
+    assert [one.data for one in (await broker.read("news", 0, 10)).publications] == [b"1", b"3"]
+    assert (await broker.read("#7", 0, 10)).publications[0].info == b'{"user":"8"}'

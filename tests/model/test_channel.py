@@ -4,7 +4,7 @@ import pytest
 
 from trio_gateway.model.channel import check_channel, inbox_of, is_inbox, namespace_of
 from trio_gateway.model.errors import BadRequest, InvalidChannel
-from trio_gateway.model.user import User, check_device, check_user_id
+from trio_gateway.model.user import ANONYMOUS, User, check_device, check_user_id
 
 
 @pytest.mark.parametrize("user", ["7", "7,8", "news:x", "#7", "{}%", "é" * 64])
@@ -34,6 +34,9 @@ def test_the_longest_channel_name_is_counted_in_bytes():
 def test_a_user_id_is_1_to_128_bytes_without_control_characters(user):
     with pytest.raises(BadRequest):
         check_user_id(user)
+    if not user:
+        assert User(user) == ANONYMOUS
+        return
     with pytest.raises(BadRequest):
         User(user)
 

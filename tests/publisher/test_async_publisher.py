@@ -34,6 +34,14 @@ async def test_what_is_published_is_stored_and_has_the_position_that_was_answere
     assert [body.split(b"\n")[-1] for body in stored("#7")] == [b'{"text":"hi"}', b"2"]
 
 
+async def test_tags_go_with_the_data(publisher, stored):
+    await publisher.publish("news", 1, tags={"lang": "de"})
+    await publisher.send_to_user("7", 2, "m1", tags={"a": "1"})
+
+    assert stored("news")[0].endswith(b',"","",null,{"lang":"de"}]\n1')
+    assert stored("#7")[0].endswith(b',"","m1",null,{"a":"1"}]\n2')
+
+
 async def test_both_publishers_are_one_sender(publisher, valkey, prefix):
     first = await publisher.publish("news", 1, id="m1")
 

@@ -43,6 +43,24 @@ def test_json_that_is_written_already_is_stored_as_it_is(publisher, stored):
     assert stored("news")[0].endswith(b'\n{"a": 1.0}')
 
 
+def test_tags_go_with_the_data(publisher, stored):
+    publisher.publish("news", 1, tags={"lang": "dé"})
+    publisher.send_to_user("7", 2, "m1", tags={"a": "1", "b": ""})
+    publisher.publish("news", 3, tags={})
+
+    assert stored("news")[0].endswith(',"","",null,{"lang":"dé"}]\n1'.encode())
+    assert stored("#7")[0].endswith(b',"","m1",null,{"a":"1","b":""}]\n2')
+    assert stored("news")[1].count(b",") == 1
+
+
+@pytest.mark.parametrize("tags", [{"a": 1}, {1: "a"}, {"a": None}, {"a": "\ud800"}])
+def test_tags_that_are_no_text_are_refused(publisher, stored, tags):
+    with pytest.raises(InvalidData):
+        publisher.publish("news", 1, tags=tags)
+
+    assert stored("news") == []
+
+
 def test_the_same_id_twice_is_one_publication(publisher, stored):
     first = publisher.publish("news", 1, id="m1")
 
@@ -64,7 +82,9 @@ def test_the_same_id_in_another_channel_is_another_publication(publisher, stored
         ("a\nb", 1, None, InvalidChannel),
         ("\ud800", 1, None, InvalidChannel),
         ("x" * 256, 1, None, InvalidChannel),
-        ("$node:1", 1, None, InvalidChannel),
+        ("$:node:1", 1, None, InvalidChannel),
+        ("$:control", 1, None, InvalidChannel),
+        ("$unknown:x", 1, None, UnknownChannel),
         ("unknown:x", 1, None, UnknownChannel),
         ("news", math.nan, None, InvalidData),
         ("news", object(), None, InvalidData),

@@ -6,14 +6,16 @@ not. `tests/contract/` holds every promise of this page over every implementatio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import attrs
 import msgspec
 import trio
 
+from trio_gateway.model.errors import BrokerUnavailable, RequestError
 from trio_gateway.model.position import Position
+from trio_gateway.model.presence import Member, Passage, PresenceStatistics
 from trio_gateway.model.publication import Publication
 from trio_gateway.model.recovery import Stored
 
@@ -22,15 +24,16 @@ BACK_END = ""
 
 
 class Hint(msgspec.Struct, frozen=True, gc=False):
-    """Tell that a publication was stored: the fast news of it.
+    """Tell that a publication was stored, or that a member came or went: the fast news of it.
 
-    `publication` is None where the hint could not be read, which means: read the stream. A struct for
-    the same reason as Publication.
+    Where both `publication` and `passage` are None the hint could not be read, which means: read the
+    stream. A struct for the same reason as Publication.
     """
 
     channel: str
     epoch: str
     publication: Publication | None
+    passage: Passage | None = None
 
 
 @attrs.frozen
@@ -52,6 +55,44 @@ class Ack:
     channel: str
     device: str
     position: Position
+
+
+@attrs.frozen
+class Draft:
+    """Hold one publication that is to be stored; the fields are as in Broker.publish."""
+
+    channel: str
+    data: bytes
+    id: str = ""
+    sender: str = BACK_END
+    info: bytes = b""
+
+
+@attrs.frozen
+class Leave:
+    """Say that a client is no longer in a channel."""
+
+    channel: str
+    client: str
+
+
+@attrs.frozen
+class Renewal:
+    """Say that clients are still in a channel."""
+
+    channel: str
+    clients: Sequence[str]
+
+
+@attrs.frozen
+class Version:
+    """Number the state that a publication carries, so that an older one does not follow a newer one.
+
+    `number` is from 1 to 2**53-1; numbers of different `epoch` are not compared, and an empty epoch is compared with all.
+    """
+
+    number: int
+    epoch: str = ""
 
 
 @attrs.frozen
@@ -94,15 +135,36 @@ class Broker(Protocol):
     async def serve(self, listener: Listener, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled; reports as started at once, also where the store is away."""
 
-    async def publish(self, channel: str, data: bytes, *, id: str = "", sender: str = BACK_END) -> Position:
+    async def publish(
+        self,
+        channel: str,
+        data: bytes,
+        *,
+        id: str = "",
+        sender: str = BACK_END,
+        info: bytes = b"",
+        tags: bytes = b"",
+        skip_history: bool = False,
+        version: Version | None = None,
+    ) -> Position:
         """Store a publication, then tell of it; takes effect once per (channel, sender, id) in 5 minutes.
 
-        `data` is JSON text in UTF-8. Answers the first one's position when the id was seen before, and
-        `Position("", 0)` where the channel keeps no history. Offsets strictly increase and are never
-        used twice in one epoch, whatever the store lost.
+        `data` is JSON text in UTF-8, `info` and `tags` are JSON objects or empty. Answers the first one's
+        position when the id was seen before, and `Position("", 0)` where the channel keeps no history.
+        Offsets strictly increase and are never used twice in one epoch, whatever the store lost.
+
+        With `skip_history` it is told and not kept, as in a channel without history. Where the channel keeps
+        history and a `version` is given that is not larger than the last one stored (of the same epoch, or
+        one of the two epochs is empty), nothing happens and the present top is answered.
 
         Raises InvalidChannel, UnknownChannel, InvalidData, InvalidId or PublicationTooLarge, and nothing is stored;
         raises BrokerUnavailable when the outcome is unknown.
+        """
+
+    async def publish_all(self, drafts: Sequence[Draft]) -> Sequence[Position | RequestError | BrokerUnavailable]:
+        """Publish several (at least one) in their order, at once; answers each one's position, or the error that it met.
+
+        As `publish` for each of them, but that its errors are answered.
         """
 
     async def read(self, channel: str, after: int, limit: int) -> Stored:
@@ -111,6 +173,15 @@ class Broker(Protocol):
         Bounded in bytes as well, but answers at least one publication where one is kept after it.
         Never creates the channel: an unknown one answers `Stored("", 0, ())`.
         """
+
+    async def read_back(self, channel: str, before: int, limit: int) -> Stored:
+        """Read up to `limit` kept publications before the offset `before`, newest first; 0: from the newest one on.
+
+        Bounded in bytes, and otherwise as `read` is.
+        """
+
+    async def remove_history(self, channel: str) -> None:
+        """Drop what a channel keeps; its epoch and top stay, so that offsets go on. Raises as `read` does."""
 
     async def attach(self, channel: str, *, device: str = "", since: Position | None = None) -> Attachment:
         """Make sure that the channel has an epoch, and a device its cursor.
@@ -130,6 +201,38 @@ class Broker(Protocol):
         An ack that can't be taken is dropped; raises BrokerUnavailable when the outcome of any is unknown:
         all may be sent again.
         """
+
+    async def join(self, channel: str, member: Member, *, ttl: float, limit: int = 0) -> bool:
+        """Put a member into a channel for `ttl` seconds, or renew it; False where `limit` others are there (0: no limit).
+
+        A new member is told to those who follow the channel where `member.told` says so, once. A member whose
+        time ran out is removed, and told as leaving, by whichever call of this group comes next. Needs no
+        history and works in every channel.
+        """
+
+    async def renew(self, renewals: Sequence[Renewal], *, ttl: float) -> Sequence[Sequence[str]]:
+        """Renew members for `ttl` seconds; answers, for each renewal, the clients that are not there (any more)."""
+
+    async def leave(self, leaves: Sequence[Leave]) -> None:
+        """Remove members, and tell of those that were there and are told; others change nothing.
+
+        Raises BrokerUnavailable when the outcome of any is unknown: all may be sent again.
+        """
+
+    async def presence(self, channel: str) -> Mapping[str, Member]:
+        """List the members of a channel by client."""
+
+    async def presence_statistics(self, channel: str) -> PresenceStatistics:
+        """Count the members of a channel without reading them."""
+
+    async def put_mark(self, name: str, value: bytes, *, ttl: float) -> None:
+        """Keep a small fact for `ttl` seconds, for every node to read: that a user is blocked, or a token revoked.
+
+        It replaces a mark of the same name; a `ttl` of 0 removes it. Names are up to 512 bytes, values up to 512.
+        """
+
+    async def marks(self) -> Mapping[str, bytes]:
+        """Read all marks whose time has not run out."""
 
     async def follow(self, channel: str) -> None:
         """Follow a channel: hints of everything published after this returned are taken by the listener.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from trio_gateway.model.channel import RESERVED_SIGN
+from trio_gateway.model.channel import CONTROL_CHANNEL, is_reserved
 from trio_gateway.settings.namespaces import History, Namespaces
 from trio_gateway.settings.settings import Settings
 
@@ -17,7 +17,15 @@ MAX_READ_BYTES = 1_048_576
 ID_SECONDS = 300.0
 """How long a publication's id is remembered."""
 
+MAX_INFO_BYTES = 65_536
+"""Of what others are shown of a member."""
+
+MAX_MARK_BYTES = 512
+"""Of a mark's name, and of its value."""
+
 NO_HISTORY = History(0, 0, 0)
+CONTROL_HISTORY = History(10_000, 300, 600)
+"""Minutes: a node that was away for longer has lost its clients, and with them whom a directive is about."""
 
 
 @attrs.frozen
@@ -35,5 +43,7 @@ class Limits:
 
 
 def history_of(namespaces: Namespaces, channel: str) -> History:
-    """Find what a channel keeps, the gateway's own ones (nothing) included; raises UnknownChannel."""
-    return NO_HISTORY if channel.startswith(RESERVED_SIGN) else namespaces.history_of(channel)
+    """Find what a channel keeps, the gateway's own ones included; raises UnknownChannel."""
+    if is_reserved(channel):
+        return CONTROL_HISTORY if channel == CONTROL_CHANNEL else NO_HISTORY
+    return namespaces.history_of(channel)

@@ -8,35 +8,57 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
+import msgspec
 import trio
 
-from trio_gateway.broker.broker import BACK_END, Ack, Attachment, BrokerHealth, Hint, Listener
-from trio_gateway.broker.checks import check_json, check_publication
+from trio_gateway.broker.broker import (
+    BACK_END,
+    Ack,
+    Attachment,
+    BrokerHealth,
+    Draft,
+    Hint,
+    Leave,
+    Listener,
+    Renewal,
+    Version,
+)
+from trio_gateway.broker.checks import (
+    check_info,
+    check_json,
+    check_mark,
+    check_member,
+    check_publication,
+    check_tags,
+    check_ttl,
+    check_version,
+)
 from trio_gateway.broker.expiring import Expiring
 from trio_gateway.broker.limits import ID_SECONDS, MAX_READ_BYTES, Limits, history_of
+from trio_gateway.broker.memory_feed import MemoryFeed
+from trio_gateway.broker.memory_presence import MemoryPresence
 from trio_gateway.model.channel import check_channel
-from trio_gateway.model.errors import RequestError
+from trio_gateway.model.errors import BrokerUnavailable, RequestError
 from trio_gateway.model.position import START, Position
+from trio_gateway.model.presence import Member, Passage, PresenceStatistics
 from trio_gateway.model.publication import Publication
 from trio_gateway.model.recovery import Stored
 from trio_gateway.model.user import check_device
 from trio_gateway.settings.namespaces import History, Namespaces
-
-MAX_HINTS = 16_384
-"""Hints waiting for the listener; with more, they are dropped and the listener is told to read instead."""
 
 Stream = deque[Publication]
 
 
 @attrs.define
 class Meta:
-    """Hold what outlives a channel's publications: epoch, top, and the cursors of its devices, longest unused first."""
+    """Hold what outlives a channel's publications: epoch, top, version, and devices' cursors, longest unused first."""
 
     epoch: str = attrs.field(factory=lambda: secrets.token_hex(6))
     top: int = 0
+    version: Version | None = None
     cursors: dict[str, Position] = attrs.field(factory=dict)
 
 
@@ -49,47 +71,80 @@ class MemoryBroker:
         self._metas: Expiring[str, Meta] = Expiring(trio.current_time)
         self._streams: Expiring[str, Stream] = Expiring(trio.current_time)
         self._records: Expiring[tuple[str, str, str], Position] = Expiring(trio.current_time)
-        self._followed: set[str] = set()
-        self._hints: list[Hint] = []
-        self._overflowed = False
-        self._news = trio.Event()
-        self._serving = False
-        self._heard_at: float | None = None
+        self._presence = MemoryPresence(self._tell_passage)
+        self._marks: Expiring[str, bytes] = Expiring(trio.current_time)
+        self._feed = MemoryFeed()
 
     async def serve(self, listener: Listener, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Hand hints to the listener in batches until cancelled."""
-        self._serving = True
-        task_status.started()
-        try:
-            while True:
-                await self._news.wait()
-                self._news = trio.Event()
-                await self._hand_over(listener)
-        finally:
-            self._serving = False
+        await self._feed.serve(listener, task_status)
 
-    async def publish(self, channel: str, data: bytes, *, id: str = "", sender: str = BACK_END) -> Position:
+    async def publish(
+        self,
+        channel: str,
+        data: bytes,
+        *,
+        id: str = "",
+        sender: str = BACK_END,
+        info: bytes = b"",
+        tags: bytes = b"",
+        skip_history: bool = False,
+        version: Version | None = None,
+    ) -> Position:
         """Store a publication, then tell of it; see Broker.publish."""
         await trio.lowlevel.checkpoint()
-        check_publication(channel, data, id, sender, self._limits)
+        check_publication(channel, data, id, sender, self._limits, more=len(info) + len(tags))
+        check_version(version)
         history = history_of(self._namespaces, channel)
         check_json(data)
-        meta = self._metas.get(channel) if history.size else Meta("")
+        check_info(info or b"{}")
+        check_tags(tags or b"{}")
+        meta = self._metas.get(channel) if history.size else None
         seen = self._records.get((channel, sender, id)) if id else None
-        if meta and seen and seen.epoch == meta.epoch:
+        if seen and seen.epoch in ("", meta.epoch if meta else ""):
             return seen
-        position = self._store(channel, history, data, id, sender)
+        if history.size and not skip_history:
+            if meta and version and _is_outdated(version, meta.version):
+                return Position(meta.epoch, meta.top)
+            position = self._keep(channel, history, _made(data, sender, id, info, tags), version)
+        else:
+            self._tell(Hint(channel, "", _made(data, sender, id, info, tags)))
+            position = START
         if id:
             self._records.put((channel, sender, id), position, ID_SECONDS)
         return position
 
+    async def publish_all(self, drafts: Sequence[Draft]) -> Sequence[Position | RequestError | BrokerUnavailable]:
+        """Publish several; see Broker.publish_all."""
+        results: list[Position | RequestError | BrokerUnavailable] = []
+        for draft in drafts:
+            try:
+                position = await self.publish(
+                    draft.channel, draft.data, id=draft.id, sender=draft.sender, info=draft.info
+                )
+            except (RequestError, BrokerUnavailable) as error:
+                results.append(error)
+            else:
+                results.append(position)
+        return results
+
     async def read(self, channel: str, after: int, limit: int) -> Stored:
         """Read kept publications after an offset; see Broker.read."""
         await trio.lowlevel.checkpoint()
-        meta = self._metas.get(channel) if self._history(channel).size else None
-        if meta is None:
-            return Stored("", 0, ())
-        return Stored(meta.epoch, meta.top, _bounded(self._streams.get(channel) or (), after, limit))
+        kept = self._kept(channel)
+        return self._stored(channel, (each for each in kept if each.offset > after), limit)
+
+    async def read_back(self, channel: str, before: int, limit: int) -> Stored:
+        """Read kept publications before an offset, newest first; see Broker.read_back."""
+        await trio.lowlevel.checkpoint()
+        kept = reversed(self._kept(channel))
+        return self._stored(channel, (each for each in kept if not before or each.offset < before), limit)
+
+    async def remove_history(self, channel: str) -> None:
+        """Drop what a channel keeps; see Broker.remove_history."""
+        await trio.lowlevel.checkpoint()
+        self._history(channel)
+        self._streams.discard(channel)
 
     async def attach(self, channel: str, *, device: str = "", since: Position | None = None) -> Attachment:
         """Make sure that the channel has an epoch, and a device its cursor; see Broker.attach."""
@@ -116,20 +171,65 @@ class MemoryBroker:
                 continue
             self._acknowledge(ack, history)
 
+    async def join(self, channel: str, member: Member, *, ttl: float, limit: int = 0) -> bool:
+        """Put a member into a channel; see Broker.join."""
+        await trio.lowlevel.checkpoint()
+        self._history(channel)
+        check_member(member, ttl)
+        check_info(member.info)
+        return self._presence.join(channel, member, ttl, limit)
+
+    async def renew(self, renewals: Sequence[Renewal], *, ttl: float) -> Sequence[Sequence[str]]:
+        """Renew members; see Broker.renew."""
+        await trio.lowlevel.checkpoint()
+        check_ttl(ttl)
+        return [self._presence.renew(each.channel, each.clients, ttl) for each in renewals]
+
+    async def leave(self, leaves: Sequence[Leave]) -> None:
+        """Remove members; see Broker.leave."""
+        await trio.lowlevel.checkpoint()
+        for each in leaves:
+            self._presence.leave(each.channel, each.client)
+
+    async def presence(self, channel: str) -> Mapping[str, Member]:
+        """List the members of a channel by client."""
+        await trio.lowlevel.checkpoint()
+        self._history(channel)
+        return self._presence.members(channel)
+
+    async def presence_statistics(self, channel: str) -> PresenceStatistics:
+        """Count the members of a channel."""
+        await trio.lowlevel.checkpoint()
+        self._history(channel)
+        return self._presence.statistics(channel)
+
+    async def put_mark(self, name: str, value: bytes, *, ttl: float) -> None:
+        """Keep a small fact for a while; see Broker.put_mark."""
+        await trio.lowlevel.checkpoint()
+        check_mark(name, value)
+        if ttl:
+            check_ttl(ttl)
+            self._marks.put(name, value, ttl)
+        else:
+            self._marks.discard(name)
+
+    async def marks(self) -> Mapping[str, bytes]:
+        """Read all marks whose time has not run out."""
+        await trio.lowlevel.checkpoint()
+        return self._marks.present()
+
     async def follow(self, channel: str) -> None:
         """Follow a channel; see Broker.follow."""
         await trio.lowlevel.checkpoint()
-        self._followed.add(channel)
+        self._feed.follow(channel)
 
     def unfollow_nowait(self, channel: str) -> None:
         """Stop following a channel."""
-        self._followed.discard(channel)
+        self._feed.unfollow(channel)
 
     def health(self) -> BrokerHealth:
         """Show whether the broker is served; there is nothing else to fail."""
-        age = None if self._heard_at is None else trio.current_time() - self._heard_at
-        reasons = () if self._serving else ("the memory broker is not served",)
-        return BrokerHealth(reasons, 0.0 if self._serving else None, age)
+        return self._feed.health()
 
     def _history(self, channel: str) -> History:
         check_channel(channel, max_bytes=self._limits.max_channel_length)
@@ -144,17 +244,21 @@ class MemoryBroker:
         self._metas.put(channel, meta, history.meta_ttl)
         return meta
 
-    def _store(self, channel: str, history: History, data: bytes, id: str, sender: str) -> Position:
-        now = time.time_ns() // 1_000_000
-        if not history.size:
-            self._tell(Hint(channel, "", Publication(0, 0, data, now, sender, id)))
-            return START
+    def _kept(self, channel: str) -> Stream:
+        return (self._streams.get(channel) if self._history(channel).size else None) or deque()
+
+    def _stored(self, channel: str, candidates: Iterable[Publication], limit: int) -> Stored:
+        meta = self._metas.get(channel)
+        return Stored(meta.epoch, meta.top, _bounded(candidates, limit)) if meta else Stored("", 0, ())
+
+    def _keep(self, channel: str, history: History, made: Publication, version: Version | None) -> Position:
         meta = self._meta(channel, history)
-        publication = Publication(meta.top + 1, meta.top, data, now, sender, id)
+        publication = msgspec.structs.replace(made, offset=meta.top + 1, prev=meta.top)
         stream = self._streams.get(channel) or deque(maxlen=history.size)
         stream.append(publication)
         self._streams.put(channel, stream, history.ttl)
         meta.top = publication.offset
+        meta.version = version or meta.version
         self._tell(Hint(channel, meta.epoch, publication))
         return Position(meta.epoch, meta.top)
 
@@ -182,32 +286,31 @@ class MemoryBroker:
         self._keep_cursor(meta, ack.device, ack.position)
         self._metas.put(ack.channel, meta, history.meta_ttl)
 
+    def _tell_passage(self, channel: str, passage: Passage) -> None:
+        self._tell(Hint(channel, "", None, passage))
+
     def _tell(self, hint: Hint) -> None:
-        if hint.channel not in self._followed:
-            return
-        if len(self._hints) >= MAX_HINTS:
-            self._hints.clear()
-            self._overflowed = True
-        self._hints.append(hint)
-        self._news.set()
-
-    async def _hand_over(self, listener: Listener) -> None:
-        hints, self._hints = self._hints, []
-        overflowed, self._overflowed = self._overflowed, False
-        self._heard_at = trio.current_time()
-        await listener.take_hints(hints)
-        if overflowed:
-            await listener.take_feed_resumed()
+        self._feed.tell(hint)
 
 
-def _bounded(stream: Sequence[Publication] | Stream, after: int, limit: int) -> tuple[Publication, ...]:
-    """Take the oldest ones after an offset, bounded in number and bytes, but one at least."""
+def _made(data: bytes, sender: str, id: str, info: bytes, tags: bytes) -> Publication:
+    """Make a publication that has no offset yet; info and tags stand on one line, as in a store that has lines."""
+    now = time.time_ns() // 1_000_000
+    return Publication(0, 0, data, now, sender, id, info.replace(b"\n", b" "), tags.replace(b"\n", b" "))
+
+
+def _is_outdated(version: Version, stored: Version | None) -> bool:
+    if stored is None or (version.epoch and stored.epoch and version.epoch != stored.epoch):
+        return False
+    return version.number <= stored.number
+
+
+def _bounded(candidates: Iterable[Publication], limit: int) -> tuple[Publication, ...]:
+    """Take the first ones, bounded in number and bytes, but one at least."""
     taken: list[Publication] = []
     size = 0
-    for publication in stream:
-        if publication.offset <= after:
-            continue
-        size += len(publication.data)
+    for publication in candidates:
+        size += len(publication.data) + len(publication.info) + len(publication.tags)
         if len(taken) >= limit or (taken and size > MAX_READ_BYTES):
             break
         taken.append(publication)

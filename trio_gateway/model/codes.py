@@ -15,10 +15,11 @@ TERMINAL_CODES = (range(3500, 4000), range(4500, 5000))
 
 @attrs.frozen
 class ErrorCode:
-    """Answer one request with a number and its standard words."""
+    """Answer one request with a number and its standard words; after a `temporary` one it may be repeated."""
 
     code: int
     message: str
+    temporary: bool = False
 
 
 @attrs.frozen
@@ -39,7 +40,7 @@ def is_terminal(code: int) -> bool:
     return any(code in codes for codes in TERMINAL_CODES)
 
 
-INTERNAL_ERROR = ErrorCode(100, "internal server error")
+INTERNAL_ERROR = ErrorCode(100, "internal server error", temporary=True)
 UNAUTHORIZED = ErrorCode(101, "unauthorized")
 UNKNOWN_CHANNEL = ErrorCode(102, "unknown channel")
 PERMISSION_DENIED = ErrorCode(103, "permission denied")
@@ -48,6 +49,11 @@ ALREADY_SUBSCRIBED = ErrorCode(105, "already subscribed")
 LIMIT_EXCEEDED = ErrorCode(106, "limit exceeded")
 BAD_REQUEST = ErrorCode(107, "bad request")
 NOT_AVAILABLE = ErrorCode(108, "not available")
+TOKEN_EXPIRED = ErrorCode(109, "token expired")
+EXPIRED = ErrorCode(110, "expired")
+TOO_MANY_REQUESTS = ErrorCode(111, "too many requests", temporary=True)
+UNRECOVERABLE_POSITION = ErrorCode(112, "unrecoverable position")
+CONFLICT = ErrorCode(113, "conflict", temporary=True)
 
 ERROR_CODES = (
     INTERNAL_ERROR,
@@ -59,6 +65,11 @@ ERROR_CODES = (
     LIMIT_EXCEEDED,
     BAD_REQUEST,
     NOT_AVAILABLE,
+    TOKEN_EXPIRED,
+    EXPIRED,
+    TOO_MANY_REQUESTS,
+    UNRECOVERABLE_POSITION,
+    CONFLICT,
 )
 
 # RFC 6455 §7.4.1
@@ -73,12 +84,26 @@ MESSAGE_TOO_BIG = DisconnectCode(1009, "message too big")
 CONNECTION_CLOSED = DisconnectCode(3000, "connection closed")
 SHUTDOWN = DisconnectCode(3001, "shutdown")
 INTERNAL_SERVER_ERROR = DisconnectCode(3004, "internal server error")
+CONNECTION_EXPIRED = DisconnectCode(3005, "connection expired")
+SUBSCRIPTION_EXPIRED = DisconnectCode(3006, "subscription expired")
 SLOW = DisconnectCode(3008, "slow")
 WRITE_ERROR = DisconnectCode(3009, "write error")
+INSUFFICIENT_STATE = DisconnectCode(3010, "insufficient state")
+FORCE_RECONNECT = DisconnectCode(3011, "force reconnect")
 NO_PONG = DisconnectCode(3012, "no pong")
+REQUESTS_TOO_MANY = DisconnectCode(3013, "too many requests")
 
 # Terminal.
+INVALID_TOKEN = DisconnectCode(3500, "invalid token")
+REQUEST_BROKEN = DisconnectCode(3501, "bad request")
+STALE = DisconnectCode(3502, "stale")
 FORCE_DISCONNECT = DisconnectCode(3503, "force disconnect")
+CONNECTION_LIMIT = DisconnectCode(3504, "connection limit")
+CHANNEL_LIMIT = DisconnectCode(3505, "channel limit")
+INAPPROPRIATE_PROTOCOL = DisconnectCode(3506, "inappropriate protocol")
+NOT_PERMITTED = DisconnectCode(3507, "permission denied")
+MESSAGES_NOT_TAKEN = DisconnectCode(3508, "not available")
+ERRORS_TOO_MANY = DisconnectCode(3509, "too many errors")
 
 DISCONNECT_CODES = (
     NORMAL_CLOSURE,
@@ -90,8 +115,35 @@ DISCONNECT_CODES = (
     CONNECTION_CLOSED,
     SHUTDOWN,
     INTERNAL_SERVER_ERROR,
+    CONNECTION_EXPIRED,
+    SUBSCRIPTION_EXPIRED,
     SLOW,
     WRITE_ERROR,
+    INSUFFICIENT_STATE,
+    FORCE_RECONNECT,
     NO_PONG,
+    REQUESTS_TOO_MANY,
+    INVALID_TOKEN,
+    REQUEST_BROKEN,
+    STALE,
     FORCE_DISCONNECT,
+    CONNECTION_LIMIT,
+    CHANNEL_LIMIT,
+    INAPPROPRIATE_PROTOCOL,
+    NOT_PERMITTED,
+    MESSAGES_NOT_TAKEN,
+    ERRORS_TOO_MANY,
 )
+
+
+@attrs.frozen
+class UnsubscribeCode:
+    """End one subscription from the server's side; from 2500 on the client subscribes again by itself."""
+
+    code: int
+    reason: str
+
+
+SERVER_UNSUBSCRIBE = UnsubscribeCode(2000, "server unsubscribe")
+STATE_INSUFFICIENT = UnsubscribeCode(2500, "insufficient state")
+SUBSCRIPTION_OVER = UnsubscribeCode(2501, "subscription expired")

@@ -1,4 +1,4 @@
-"""What a client asks and what it is told, as values that every wire protocol shares.
+"""What a client asks, as values that every wire protocol shares; what it is told stands in `replies.py`.
 
 A codec turns text into commands, and replies and pushes into text; the session between them knows
 nothing of text.
@@ -6,12 +6,29 @@ nothing of text.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
+from trio_gateway.model.codes import DisconnectCode
 from trio_gateway.model.position import Position
 
 Ref = int | float | str | None
 """The client's own mark on a request, which comes back in the answer; None where it gave none."""
+
+
+@attrs.frozen
+class Connect:
+    """Ask to be connected as the user of `token` (None: as nobody).
+
+    `data` (JSON text) is for the gateway or the application. `positions` name the channels that it
+    wants from the server's side, and tell what it has of them, None for one where it recovers nothing.
+    """
+
+    ref: Ref
+    token: str | None = attrs.field(default=None, repr=False)
+    data: bytes = b""
+    positions: Mapping[str, Position | None] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -43,12 +60,32 @@ class Message:
 
 
 @attrs.frozen
+class Call:
+    """Ask the gateway, or the application that embeds it, for what `method` does with `data` (JSON text in UTF-8)."""
+
+    ref: Ref
+    method: str
+    data: bytes
+
+
+@attrs.frozen
 class Subscribe:
-    """Ask for the publications of a channel, after `since` or from now on."""
+    """Ask for the publications of a channel, from now on, or after a position.
+
+    A client that is told of gaps gives `since`. One that is told once, in the answer, whether it could
+    be brought up to date gives `recover`; it wants no answer but an error where it could not if it
+    `rejects_unrecovered`. The last three are wishes, which the namespace may grant.
+    """
 
     ref: Ref
     channel: str
     since: Position | None = None
+    recover: Position | None = None
+    token: str = attrs.field(default="", repr=False)
+    rejects_unrecovered: bool = False
+    positioned: bool = False
+    recoverable: bool = False
+    join_leave: bool = False
 
 
 @attrs.frozen
@@ -69,61 +106,80 @@ class Acknowledge:
 
 
 @attrs.frozen
+class AskPresence:
+    """Ask who is in a channel."""
+
+    ref: Ref
+    channel: str
+
+
+@attrs.frozen
+class AskPresenceStatistics:
+    """Ask how many are in a channel."""
+
+    ref: Ref
+    channel: str
+
+
+@attrs.frozen
+class AskHistory:
+    """Ask for up to `limit` publications of a channel (0: only for its position; below 0: as many as allowed).
+
+    They are those after `since`, or from the oldest one on; `reverse`: those before it, or from the
+    newest one on, newest first.
+    """
+
+    ref: Ref
+    channel: str
+    limit: int = 0
+    since: Position | None = None
+    reverse: bool = False
+
+
+@attrs.frozen
+class Refresh:
+    """Bring a new token for the connection, whose old one expires."""
+
+    ref: Ref
+    token: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class RefreshSubscription:
+    """Bring a new token for a subscription, whose old one expires."""
+
+    ref: Ref
+    channel: str
+    token: str = attrs.field(repr=False)
+
+
+@attrs.frozen
 class Pong:
     """Answer the protocol's own ping."""
 
 
-Command = Publish | Send | Message | Subscribe | Unsubscribe | Acknowledge | Pong
-
-
 @attrs.frozen
-class Hello:
-    """Greet: `ping` is seconds between pings, `position` where delivery of the inbox starts."""
+class Break:
+    """Stand for what breaks the protocol so that the connection ends, with this code; `detail` is for the log."""
 
-    user: str
-    client: str
-    ping: float
-    position: Position
-
-
-@attrs.frozen
-class Ok:
-    """Say that the request with this `ref` took effect.
-
-    `offset` answers a publish, `position` a subscribe, `data` (JSON text) what the application answered.
-    """
-
-    ref: Ref
-    offset: int | None = None
-    position: Position | None = None
-    data: bytes | None = None
-
-
-@attrs.frozen
-class Error:
-    """Say that the request with this `ref` did not take effect; code 100: unknown whether it did.
-
-    `message` is the code's standard words, `detail` says to a person what was wrong, empty where nothing can.
-    """
-
-    ref: Ref
-    code: int
-    message: str
+    disconnect: DisconnectCode
     detail: str = ""
 
 
-@attrs.frozen
-class Goodbye:
-    """Say that the connection closes next; `reconnect_ms` None: do not come back."""
-
-    code: int
-    reason: str
-    reconnect_ms: int | None
-
-
-@attrs.frozen
-class Ping:
-    """Ask for a pong, for clients that asked for pings in the protocol itself."""
-
-
-Reply = Hello | Ok | Error | Goodbye | Ping
+Command = (
+    Connect
+    | Publish
+    | Send
+    | Message
+    | Call
+    | Subscribe
+    | Unsubscribe
+    | Acknowledge
+    | AskPresence
+    | AskPresenceStatistics
+    | AskHistory
+    | Refresh
+    | RefreshSubscription
+    | Pong
+    | Break
+)

@@ -13,7 +13,12 @@ GatewayError
 |  |- MethodNotFound     104  no such request
 |  |- AlreadySubscribed  105
 |  |- LimitExceeded      106  a bound of the settings
-|  `- NotAvailable       108  switched off
+|  |- NotAvailable       108  switched off
+|  |- TokenExpired       109  a new token is needed
+|  |- Expired            110  the expiry asked for has passed
+|  |- TooManyRequests    111  more than the client may ask in that time
+|  |- Unrecoverable      112  the position asked for is of another epoch, or gone
+|  `- Conflict           113  somebody else was faster
 |- BrokerUnavailable     100  the store is away: the outcome is unknown, repeat with the same id
 |- Disconnected               the connection ends with this code (a hook may raise it)
 |- ConfigurationError         the operator's settings; a command ends with exit code 2
@@ -100,6 +105,36 @@ class NotAvailable(RequestError):
     """Refuse what is switched off here (108)."""
 
     error_code = codes.NOT_AVAILABLE
+
+
+class TokenExpired(RequestError):
+    """Refuse a token that has expired, or is not valid yet (109)."""
+
+    error_code = codes.TOKEN_EXPIRED
+
+
+class Expired(RequestError):
+    """Refuse an expiry that has passed (110)."""
+
+    error_code = codes.EXPIRED
+
+
+class TooManyRequests(RequestError):
+    """Refuse more than a client may ask in that time (111)."""
+
+    error_code = codes.TOO_MANY_REQUESTS
+
+
+class Unrecoverable(RequestError):
+    """Refuse a position of another epoch, or one that can't be recovered from (112)."""
+
+    error_code = codes.UNRECOVERABLE_POSITION
+
+
+class Conflict(RequestError):
+    """Refuse because somebody else was faster (113)."""
+
+    error_code = codes.CONFLICT
 
 
 class BrokerUnavailable(GatewayError):

@@ -36,6 +36,10 @@ def is_encodable(text: str) -> bool:
 
 @attrs.frozen
 class User:
-    """Name the user a client speaks for; `id` is checked by `check_user_id`."""
+    """Name the user a client speaks for; `id` is checked by `check_user_id`, and empty for nobody (ANONYMOUS)."""
 
-    id: str = attrs.field(validator=lambda _self, _field, value: check_user_id(value) and None)
+    id: str = attrs.field(validator=lambda _self, _field, value: (value and check_user_id(value)) and None)
+
+
+ANONYMOUS = User("")
+"""Nobody: clients that said not who they are. They have no inbox."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from types import TracebackType
@@ -72,13 +72,17 @@ class AsyncPublisher:
                 return False  # the block's own error goes on bare
             raise
 
-    async def send_to_user(self, user: str, data: Any, id: str | None = None) -> Position:
+    async def send_to_user(
+        self, user: str, data: Any, id: str | None = None, *, tags: Mapping[str, str] | None = None
+    ) -> Position:
         """Publish into a user's inbox; see Publisher.send_to_user."""
-        return await self.publish(inbox_channel(user), data, id)
+        return await self.publish(inbox_channel(user), data, id, tags=tags)
 
-    async def publish(self, channel: str, data: Any, id: str | None = None) -> Position:
+    async def publish(
+        self, channel: str, data: Any, id: str | None = None, *, tags: Mapping[str, str] | None = None
+    ) -> Position:
         """Publish in a channel; see Publisher.publish."""
-        command = publish_command(self._keys, channel, encode_data(data), id)
+        command = publish_command(self._keys, channel, encode_data(data), id, tags)
         try:
             return read_answer(await _repeat(id, partial(self._call, command)))
         except exceptions.RedisError as error:

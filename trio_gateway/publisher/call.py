@@ -6,7 +6,7 @@ server may have taken the first one, and would store the second as another publi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redis import exceptions
@@ -16,10 +16,11 @@ from trio_gateway.broker.checks import check_publication
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.redis.function_library import Installation, installation_of
 from trio_gateway.broker.redis.keys import Keys
-from trio_gateway.model.channel import RESERVED_SIGN, inbox_of
+from trio_gateway.model.channel import RESERVED_PREFIX, inbox_of, is_reserved
 from trio_gateway.model.errors import ConfigurationError, InvalidChannel
 from trio_gateway.model.position import Position
 from trio_gateway.model.user import check_user_id
+from trio_gateway.publisher.data import encode_tags
 from trio_gateway.settings.duration import DAY
 from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
 
@@ -60,13 +61,16 @@ def inbox_channel(user: str) -> str:
     return inbox_of(check_user_id(user))
 
 
-def publish_command(keys: Keys, channel: str, data: bytes, id: str | None) -> Command:
-    """Make the command; raises InvalidChannel or InvalidId for what no setting would let pass."""
+def publish_command(
+    keys: Keys, channel: str, data: bytes, id: str | None, tags: Mapping[str, str] | None = None
+) -> Command:
+    """Make the command; raises InvalidChannel, InvalidId or InvalidData for what no setting would let pass."""
     check_publication(channel, data, id or "", BACK_END, FAR_LIMITS)
-    if channel.startswith(RESERVED_SIGN):
-        raise InvalidChannel(f"channels that begin with {RESERVED_SIGN} are the gateway's own")
+    if is_reserved(channel):
+        raise InvalidChannel(f"channels that begin with {RESERVED_PREFIX} are the gateway's own")
     names = keys.for_publish(channel, BACK_END, id or "")
-    return ("FCALL", "tg1_publish", len(names), *names, data, BACK_END, id or "")
+    more = (b"", encode_tags(tags)) if tags else ()
+    return ("FCALL", "tg1_publish", len(names), *names, data, BACK_END, id or "", *more)
 
 
 def read_answer(answer: Sequence[Any]) -> Position:

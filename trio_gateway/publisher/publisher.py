@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -39,6 +39,7 @@ class Publisher:
 
     Data is any JSON-able Python value, or `EncodedJson`. With an `id`, repeating a call within 5 minutes
     takes effect once, and an unanswered call is repeated once by itself; without one it is sent once.
+    `tags` are texts by name, which go with the data.
     Connects at the first call. `timeout` is seconds for each attempt.
 
     Every method raises InvalidChannel, InvalidData, InvalidId, PublicationTooLarge or UnknownChannel, and
@@ -62,13 +63,17 @@ class Publisher:
         """Close the connections."""
         self._redis.close()
 
-    def send_to_user(self, user: str, data: Any, id: str | None = None) -> Position:
+    def send_to_user(
+        self, user: str, data: Any, id: str | None = None, *, tags: Mapping[str, str] | None = None
+    ) -> Position:
         """Publish into a user's inbox; answers the position there. Raises BadRequest for a wrong user id as well."""
-        return self.publish(inbox_channel(user), data, id)
+        return self.publish(inbox_channel(user), data, id, tags=tags)
 
-    def publish(self, channel: str, data: Any, id: str | None = None) -> Position:
+    def publish(
+        self, channel: str, data: Any, id: str | None = None, *, tags: Mapping[str, str] | None = None
+    ) -> Position:
         """Publish in a channel; answers the position, `Position("", 0)` where the channel keeps no history."""
-        command = publish_command(self._keys, channel, encode_data(data), id)
+        command = publish_command(self._keys, channel, encode_data(data), id, tags)
         try:
             return read_answer(_repeat(id, partial(self._call, command)))
         except exceptions.RedisError as error:

@@ -45,5 +45,12 @@ class Functions:
             "tg1_ack", 2, self.keys.meta(channel), self.keys.cursors(channel), device, epoch, offset
         )
 
+    def presence(self, function, channel, *args):
+        """Call one of the functions of presence: join, renew, leave, presence or presence_statistics."""
+        return self.client.fcall(f"tg1_{function}", 3, *self.keys.for_presence(channel), *args)
+
+    def join(self, channel, client, *, user="7", info='{"a":1}', told=1, ttl=60_000, limit=0):
+        return self.presence("join", channel, client, user, info, told, ttl, limit)
+
     def settings(self):
         return json.loads(self.client.fcall("tg1_library", 0)[1])

@@ -208,6 +208,13 @@ async def test_a_newer_library_is_used_as_it_is(server, admin, nursery, listener
     assert admin.fcall("tg1_library", 0)[0] == 999
 
 
+async def test_an_older_library_that_an_older_node_loaded_is_replaced_while_running(quick_upkeep, broker, admin):
+    older = source({"tg": installation_of(Namespaces(), Limits())})
+    admin.function_load(older.replace(f"REVISION = {REVISION}", "REVISION = 1"), replace=True)
+
+    await until(lambda: admin.fcall("tg1_library", 0)[0] == REVISION)
+
+
 async def test_settings_that_a_back_end_guessed_are_replaced_while_running(quick_upkeep, broker, admin):
     admin.function_flush()
     functions = Functions(admin, "tg")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from trio_gateway.broker.broker import Hint
-from trio_gateway.broker.redis.entries import offset_of, parse_entries, parse_hint
+from trio_gateway.broker.redis.entries import offset_of, parse_entries, parse_hint, parse_members
+from trio_gateway.model.presence import Member, Passage
 from trio_gateway.model.publication import Publication
 
 BODY = b'4,1700000000000,"7","x"]\n{"a":\n1}'
@@ -24,6 +25,42 @@ def test_a_hint_carries_the_whole_publication():
 )
 def test_a_hint_that_can_not_be_read_says_so(payload):
     assert parse_hint("news", payload) == Hint("news", "", None)
+
+
+@pytest.mark.parametrize(
+    ("rest", "info", "tags"),
+    [
+        (b"", b"", b""),
+        (b',{"a":[1]}', b'{"a":[1]}', b""),
+        (b',{},{"b":"2"}', b"{}", b'{"b":"2"}'),
+        (b',null,{"b":"2"}', b"", b'{"b":"2"}'),
+        (b',{"a":1},{"b":"2"},"of a newer writer"', b'{"a":1}', b'{"b":"2"}'),
+    ],
+)
+def test_info_and_tags_are_read_from_hints_and_entries(rest, info, tags):
+    line = b'4,1,"7",""' + rest + b"]\n2"
+    publication = Publication(5, 4, b"2", 1, "7", "", info, tags)
+
+    assert parse_hint("news", b'[1,"epoch",5,' + line) == Hint("news", "epoch", publication)
+    assert parse_entries([b"5-0", b"1", b"[" + line]) == [publication]
+
+
+@pytest.mark.parametrize(("word", "joined"), [(b"join", True), (b"leave", False)])
+def test_a_hint_may_carry_a_passage(word, joined):
+    hint = parse_hint("news", b'[2,"' + word + b'"]\n{"a":\n1}')
+
+    assert hint == Hint("news", "", None, Passage(joined, b'{"a":\n1}'))
+
+
+@pytest.mark.parametrize("payload", [b'[2,"join"]', b'[2,"join"]\n', b'[2,"stay"]\n{}', b'[3,"join"]\n{}'])
+def test_a_passage_that_can_not_be_read_says_so(payload):
+    assert parse_hint("news", payload) == Hint("news", "", None)
+
+
+def test_members_are_read_and_what_was_written_by_hand_is_left_out():
+    pairs = [b"c1", '1:4:ü:7{"a":1}'.encode(), b"x", b"hello", b"y", b"1:many:", b"c2", b"0:0:{}", b"z", b"1:1:\xff{}"]
+
+    assert parse_members(pairs) == {"c1": Member("c1", "ü:7", b'{"a":1}', told=True), "c2": Member("c2", "", b"{}")}
 
 
 def test_entries_are_read_in_order():

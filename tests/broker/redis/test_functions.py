@@ -30,6 +30,8 @@ def test_keys_of_different_channels_are_refused(client, functions):
 
     assert refused(client, "FCALL", "tg1_publish", 2, one, other, "1") == "TGKEYS"
     assert refused(client, "FCALL", "tg1_read", 2, one, other, 0, 1, 1) == "TGKEYS"
+    assert refused(client, "FCALL", "tg1_read_back", 2, one, other, 0, 1, 1) == "TGKEYS"
+    assert refused(client, "FCALL", "tg1_remove", 2, one, other) == "TGKEYS"
     assert refused(client, "FCALL", "tg1_attach", 2, one, other) == "TGKEYS"
     assert refused(client, "FCALL", "tg1_ack", 2, one, other, "d", "e", 1) == "TGKEYS"
 
@@ -58,6 +60,62 @@ def test_a_read_without_numbers_is_refused(client, functions, arguments):
     keys = (functions.keys.meta("a"), functions.keys.stream("a"))
 
     assert refused(client, "FCALL", "tg1_read", 2, *keys, *arguments) == "TGARGUMENT"
+    assert refused(client, "FCALL", "tg1_read_back", 2, *keys, *arguments) == "TGARGUMENT"
+
+
+@pytest.mark.parametrize(
+    ("more", "entry"),
+    [
+        ((), b"[0,%d]\n1"),
+        (("",), b"[0,%d]\n1"),
+        (("", "", "", "", "", "", ""), b"[0,%d]\n1"),
+        (("7", "", '{"a":1}'), b'[0,%d,"7","",{"a":1}]\n1'),
+        (("", "", "", '{"b":"2"}'), b'[0,%d,"","",null,{"b":"2"}]\n1'),
+        (("", "", "{}", "{}", "", "3", "e"), b'[0,%d,"","",{},{}]\n1'),
+    ],
+)
+def test_an_entry_has_what_was_given_and_nothing_behind_it(client, functions, more, entry):
+    keys = (functions.keys.meta("a"), functions.keys.stream("a"))
+    client.fcall("tg1_publish", 2, *keys, "1", *more)
+
+    ((_id, fields),) = client.xrange(keys[1])
+    time = int(fields[b"1"].split(b",")[1].partition(b"]")[0])
+    assert fields == {b"1": entry % time}
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        (("", "", "[]"), "TGDATA"),
+        (("", "", "", '{"a":1}'), "TGDATA"),
+        (("", "", "", "", "yes"), "TGARGUMENT"),
+        (("", "", "", "", "", "0"), "TGARGUMENT"),
+        (("", "", "", "", "", "1.5"), "TGARGUMENT"),
+        (("", "", "", "", "", "0x10"), "TGARGUMENT"),
+        (("", "", "", "", "", "9007199254740992"), "TGARGUMENT"),
+        (("", "", "", "", "", "1", "x" * 129), "TGID"),
+    ],
+)
+def test_what_is_wrong_behind_the_id_is_refused_and_leaves_no_key(client, functions, more, word):
+    keys = (functions.keys.meta("a"), functions.keys.stream("a"))
+
+    assert refused(client, "FCALL", "tg1_publish", 2, *keys, "1", *more) == word
+    assert client.keys(f"{functions.keys.prefix}:*") == []
+
+
+def test_a_history_that_begins_again_after_it_was_removed_expires(client, functions):
+    functions.publish("#7")
+    keys = (functions.keys.meta("#7"), functions.keys.stream("#7"))
+
+    assert client.fcall("tg1_remove", 2, *keys) == 1
+    functions.publish("#7")
+    assert client.pttl(keys[1]) == pytest.approx(7 * DAY, abs=MINUTE)
+
+
+def test_a_node_of_the_first_release_can_probe(client, functions):
+    assert functions.publish("$node:one", "1") == ("", 0)
+    with pytest.raises(exceptions.ResponseError, match="TGNAMESPACE no namespace 'other' is configured"):
+        functions.publish("$other:one", "1")
 
 
 def test_reading_may_be_done_where_writing_may_not(client, functions):

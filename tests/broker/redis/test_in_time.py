@@ -29,7 +29,7 @@ CALL_SECONDS = 2.0
 STEPS = 16
 """Moments of the probe's round at which a fault is tried."""
 
-PROBED = b"tg:{$node:one}"
+PROBED = b"tg:{$:node:one}"
 """The pub/sub name of the node's own channel."""
 
 SETTINGS = json.dumps({"tg": installation_of(Namespaces(), Limits())}).encode()

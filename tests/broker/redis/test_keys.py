@@ -19,7 +19,9 @@ def test_the_keys_are_the_documented_ones():
     assert KEYS.cursors("#7") == "tg:{#7}:c"
     assert KEYS.record("#7", "ü:1", "x") == "tg:{#7}:i:4:ü:1:x"
     assert KEYS.hints("#7") == "tg:{#7}"
+    assert KEYS.for_presence("#7") == ("tg:{#7}:p", "tg:{#7}:pe", "tg:{#7}:pu")
     assert KEYS.owner == "tg:owner"
+    assert KEYS.marks == "tg:marks"
 
 
 def test_braces_and_percent_signs_are_escaped():
@@ -34,6 +36,7 @@ def test_two_channels_never_share_a_key(one, other):
 @given(names, st.text(), names)
 def test_all_keys_of_a_channel_share_a_slot(channel, sender, id):
     keys = [*KEYS.for_publish(channel, sender, id), KEYS.cursors(channel), KEYS.hints(channel)]
+    keys += KEYS.for_presence(channel)
     assert len({key_slot(key.encode()) for key in keys}) == 1
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from redis import exceptions
 
 from tests.broker.redis.functions import Functions
-from trio_gateway.broker.checks import check_json
+from trio_gateway.broker.checks import check_json, check_tags
+from trio_gateway.broker.redis.entries import parse_entries
 from trio_gateway.model.errors import InvalidData
 
 JSON_SIGNS = [
@@ -74,7 +75,7 @@ def accepts(client):
 
     def accepts(data: bytes) -> bool:
         try:
-            functions.publish("$nothing is kept here", data)
+            functions.publish("$:nothing is kept here", data)
         except exceptions.ResponseError as error:
             if not str(error).startswith("TGDATA"):
                 raise
@@ -109,6 +110,63 @@ def accepts(client):
 @example(b"[1]x")
 def test_what_the_function_takes_is_json(accepts, data):
     assert is_json(data) or not accepts(data)
+
+
+@pytest.fixture(scope="session")
+def kept(client):
+    """Publish with info and tags; give what is read then, None where they were refused."""
+    functions = Functions(client, "text").load()
+    keys = (functions.keys.meta("news"), functions.keys.stream("news"))
+
+    def kept(info: bytes, tags: bytes):
+        try:
+            _epoch, offset = client.fcall("tg1_publish", 2, *keys, "1", "", "", info, tags)
+        except exceptions.ResponseError as error:
+            if not str(error).startswith("TGDATA"):
+                raise
+            return None
+        (publication,) = parse_entries(client.fcall("tg1_read", 2, *keys, offset - 1, 1, 2**20)[2])
+        return publication
+
+    return kept
+
+
+objects = st.dictionaries(words, values, max_size=3)
+object_texts = objects.map(json.dumps) | objects.map(lambda value: json.dumps(value, ensure_ascii=False, indent=1))
+
+
+@given(anything | object_texts.map(str.encode), anything | object_texts.map(str.encode))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(b'{"a":1.}', b"")
+@example(b"{}]\n1", b"")
+@example(b'{\n"a":\n"]"}\n', b'\n{"a":\n"}"}')
+@example(b"null", b"")
+@example(b"", b"[]")
+@example(b"", b'{"a":{}}')
+def test_info_and_tags_that_the_function_takes_are_objects_and_are_read_as_such(kept, info, tags):
+    publication = kept(info, tags)
+    if publication is None:
+        return
+
+    assert publication.data == b"1"
+    assert publication.info if info else not publication.info
+    for given_text, read in ((info, publication.info), (tags, publication.tags)):
+        if given_text:
+            assert loads(read) == loads(given_text)
+            assert isinstance(loads(read), dict)
+    assert not tags or all(isinstance(value, str) for value in loads(tags).values())
+
+
+@given(object_texts.map(lambda text: text.encode("utf-8", "replace")))
+@settings(max_examples=200, deadline=None)
+def test_both_brokers_take_the_same_tags_but_for_escapes_of_lone_surrogates(kept, tags):
+    try:
+        check_tags(tags)
+    except InvalidData:
+        taken = False
+    else:
+        taken = True
+    assert (kept(b"", tags) is not None) == taken or LONE_SURROGATE.search(tags.decode())
 
 
 @given(anything)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-import outcome
 import trio
 from redis import exceptions
 
-from trio_gateway.broker.broker import BACK_END, Ack, Attachment, BrokerHealth, Listener
-from trio_gateway.broker.checks import check_publication
+from trio_gateway.broker.broker import (
+    BACK_END,
+    Ack,
+    Attachment,
+    BrokerHealth,
+    Draft,
+    Leave,
+    Listener,
+    Renewal,
+    Version,
+)
+from trio_gateway.broker.checks import check_mark, check_member, check_publication, check_ttl, check_version
 from trio_gateway.broker.limits import MAX_READ_BYTES, Limits
 from trio_gateway.broker.redis.address import parse_address
+from trio_gateway.broker.redis.calls import Calls
 from trio_gateway.broker.redis.connection import Connection
 from trio_gateway.broker.redis.entries import offset_of, parse_entries
 from trio_gateway.broker.redis.feed import Feed
@@ -23,16 +33,14 @@ from trio_gateway.broker.redis.keys import Keys
 from trio_gateway.broker.redis.link import Argument, Bounds, Command, Link
 from trio_gateway.broker.redis.loader import Loader
 from trio_gateway.broker.redis.owner import Owner
+from trio_gateway.broker.redis.presence import RedisPresence
 from trio_gateway.broker.redis.probe import Probe
-from trio_gateway.broker.redis.refusals import is_library_missing, model_error
-from trio_gateway.model.channel import RESERVED_SIGN
-from trio_gateway.model.errors import BrokerUnavailable
+from trio_gateway.model.channel import RESERVED_PREFIX, check_channel
+from trio_gateway.model.errors import BrokerUnavailable, RequestError
 from trio_gateway.model.position import Position
+from trio_gateway.model.presence import Member, PresenceStatistics
 from trio_gateway.model.recovery import Stored
 from trio_gateway.settings.namespaces import Namespaces
-
-ANSWER_SECONDS = 1.9
-"""A client is answered within 2 s, whatever happens to the store."""
 
 ACKS_AT_ONCE = 1000
 """Of many, so that one flush does not fill the link."""
@@ -44,7 +52,7 @@ UPKEEP_SECONDS = 5.0
 class RedisBroker:
     """Keep the store's contract in Redis or Valkey; `url` is `redis://`, `rediss://` or `unix://`.
 
-    `node` names this gateway process: the probe's channel is `$node:<node>`. Raises ValueError for a
+    `node` names this gateway process: the probe's channel is `$:node:<node>`. Raises ValueError for a
     URL or a prefix of another form.
     """
 
@@ -54,8 +62,10 @@ class RedisBroker:
         self._keys = Keys(prefix)
         self._loader = Loader(prefix, installation_of(namespaces, limits))
         self._owner = Owner(self._keys)
-        self._own_channel = f"{RESERVED_SIGN}node:{node}"
+        self._own_channel = f"{RESERVED_PREFIX}node:{node}"
         self._commands = Connection(address, f"{prefix}:{node}:commands", prepare=self._prepare, bounds=bounds)
+        self._calls = Calls(self._commands, self._loader)
+        self._presence = RedisPresence(self._keys, self._calls)
         own = {self._keys.owner: self._owner.hear, self._keys.hints(self._own_channel): self._hear_probe}
         self._feed = Feed(address, self._keys, f"{prefix}:{node}:feed", own=own, bounds=bounds)
         self._probe = Probe(
@@ -75,35 +85,109 @@ class RedisBroker:
             nursery.start_soon(self._keep_up)
             task_status.started()
 
-    async def publish(self, channel: str, data: bytes, *, id: str = "", sender: str = BACK_END) -> Position:
+    async def publish(
+        self,
+        channel: str,
+        data: bytes,
+        *,
+        id: str = "",
+        sender: str = BACK_END,
+        info: bytes = b"",
+        tags: bytes = b"",
+        skip_history: bool = False,
+        version: Version | None = None,
+    ) -> Position:
         """Store a publication, then tell of it; see Broker.publish."""
-        check_publication(channel, data, id, sender, self._limits)
+        check_publication(channel, data, id, sender, self._limits, more=len(info) + len(tags))
+        check_version(version)
         keys = self._keys.for_publish(channel, sender, id)
-        epoch, offset = await self._fcall("tg1_publish", keys, data, sender, id)
+        more: tuple[Argument, ...] = ()
+        if info or tags or skip_history or version:
+            more = (info, tags, b"1" if skip_history else b"", *_written(version))
+        epoch, offset = await self._calls.fcall("tg1_publish", keys, data, sender, id, *more)
         return Position(epoch.decode(), offset)
+
+    async def publish_all(self, drafts: Sequence[Draft]) -> Sequence[Position | RequestError | BrokerUnavailable]:
+        """Publish several in one write; see Broker.publish_all."""
+        results: list[Position | RequestError | BrokerUnavailable | None] = []
+        commands: list[Command] = []
+        for draft in drafts:
+            try:
+                commands.append(self._publish_command(draft))
+                results.append(None)
+            except RequestError as error:
+                results.append(error)
+        answers = iter(await self._calls.fcall_each(commands) if commands else ())
+        return [_position(next(answers)) if result is None else result for result in results]
+
+    def _publish_command(self, draft: Draft) -> Command:
+        check_publication(draft.channel, draft.data, draft.id, draft.sender, self._limits, more=len(draft.info))
+        keys = self._keys.for_publish(draft.channel, draft.sender, draft.id)
+        return ("FCALL", "tg1_publish", len(keys), *keys, draft.data, draft.sender, draft.id, draft.info)
 
     async def read(self, channel: str, after: int, limit: int) -> Stored:
         """Read kept publications after an offset; see Broker.read."""
-        keys = (self._keys.meta(channel), self._keys.stream(channel))
-        while True:
-            epoch, top, entries = await self._fcall("tg1_read", keys, after, limit, MAX_READ_BYTES)
-            publications = parse_entries(entries)
-            if publications or not entries:
-                return Stored(epoch.decode(), top, publications)
-            after = offset_of(entries[-3])  # nothing but formats of newer writers; what we know may come after
+        return await self._read("tg1_read", channel, after, limit)
+
+    async def read_back(self, channel: str, before: int, limit: int) -> Stored:
+        """Read kept publications before an offset, newest first; see Broker.read_back."""
+        return await self._read("tg1_read_back", channel, before, limit)
+
+    async def remove_history(self, channel: str) -> None:
+        """Drop what a channel keeps; see Broker.remove_history."""
+        self._check(channel)
+        await self._calls.fcall("tg1_remove", (self._keys.meta(channel), self._keys.stream(channel)))
 
     async def attach(self, channel: str, *, device: str = "", since: Position | None = None) -> Attachment:
         """Make sure that the channel has an epoch, and a device its cursor; see Broker.attach."""
         keys = (self._keys.meta(channel), self._keys.stream(channel), self._keys.cursors(channel))
         place = () if since is None else (since.epoch, since.offset)
-        epoch, top, cursor_epoch, cursor_offset = await self._fcall("tg1_attach", keys, device, *place)
+        epoch, top, cursor_epoch, cursor_offset = await self._calls.fcall("tg1_attach", keys, device, *place)
         cursor = Position(cursor_epoch.decode(), cursor_offset) if device else None
         return Attachment(epoch.decode(), top, cursor)
 
     async def acknowledge(self, acks: Sequence[Ack]) -> None:
         """Move device cursors, all in one go; see Broker.acknowledge."""
         for start in range(0, len(acks), ACKS_AT_ONCE):
-            await self._acknowledge([self._ack_command(ack) for ack in acks[start : start + ACKS_AT_ONCE]])
+            # A cursor that was refused is refused for good.
+            await self._calls.fcall_all([self._ack_command(ack) for ack in acks[start : start + ACKS_AT_ONCE]])
+
+    async def join(self, channel: str, member: Member, *, ttl: float, limit: int = 0) -> bool:
+        """Put a member into a channel; see Broker.join."""
+        self._check(channel)
+        check_member(member, ttl)
+        return await self._presence.join(channel, member, ttl, limit)
+
+    async def renew(self, renewals: Sequence[Renewal], *, ttl: float) -> Sequence[Sequence[str]]:
+        """Renew members, in few writes; see Broker.renew."""
+        check_ttl(ttl)
+        return await self._presence.renew(renewals, ttl)
+
+    async def leave(self, leaves: Sequence[Leave]) -> None:
+        """Remove members, in few writes; see Broker.leave."""
+        await self._presence.leave(leaves)
+
+    async def presence(self, channel: str) -> Mapping[str, Member]:
+        """List the members of a channel by client."""
+        self._check(channel)
+        return await self._presence.members(channel)
+
+    async def presence_statistics(self, channel: str) -> PresenceStatistics:
+        """Count the members of a channel."""
+        self._check(channel)
+        return await self._presence.statistics(channel)
+
+    async def put_mark(self, name: str, value: bytes, *, ttl: float) -> None:
+        """Keep a small fact for a while; see Broker.put_mark."""
+        check_mark(name, value)
+        if ttl:
+            check_ttl(ttl)
+        await self._calls.fcall("tg1_mark", (self._keys.marks,), name, value, round(ttl * 1000))
+
+    async def marks(self) -> Mapping[str, bytes]:
+        """Read all marks whose time has not run out."""
+        pairs = await self._calls.fcall("tg1_marks", (self._keys.marks,))
+        return {name.decode(): value for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
 
     async def follow(self, channel: str) -> None:
         """Follow a channel; see Broker.follow. Raises BrokerUnavailable where the feed is away."""
@@ -129,49 +213,25 @@ class RedisBroker:
         keys = (self._keys.meta(ack.channel), self._keys.cursors(ack.channel))
         return ("FCALL", "tg1_ack", 2, *keys, ack.device, ack.position.epoch, ack.position.offset)
 
-    async def _acknowledge(self, commands: Sequence[Command]) -> None:
-        try:
-            for command, result in zip(commands, await self._commands.call_all(commands), strict=True):
-                await self._settle_ack(command, result)
-        except exceptions.RedisError as error:
-            raise model_error(error) from error
+    def _check(self, channel: str) -> None:
+        check_channel(channel, max_bytes=self._limits.max_channel_length)
 
-    async def _settle_ack(self, command: Command, result: outcome.Outcome[Any]) -> None:
-        """Raise what makes the outcome unknown; a cursor that was refused is refused for good."""
-        try:
-            result.unwrap()
-        except exceptions.ResponseError as error:
-            if is_library_missing(error):
-                await self._call_loaded(command)
-            elif isinstance(model_error(error), BrokerUnavailable):
-                raise
-
-    async def _fcall(self, function: str, keys: Sequence[str], *args: Argument) -> Any:
-        """Call a function; raises a RequestError for its refusals, BrokerUnavailable for everything else."""
-        try:
-            return await self._call_loaded(("FCALL", function, len(keys), *keys, *args))
-        except exceptions.RedisError as error:
-            raise model_error(error) from error
-
-    async def _call_loaded(self, command: Command) -> Any:
-        """Call, and where the library is missing (which did nothing), load it and repeat once."""
-        started = trio.current_time()
-        try:
-            return await self._commands.call(*command)
-        except exceptions.ResponseError as error:
-            if not is_library_missing(error):
-                raise
-        with trio.move_on_at(started + ANSWER_SECONDS):
-            await self._loader.restore(self._commands.call)
-            return await self._commands.call(*command)
-        raise exceptions.TimeoutError("the function library could not be loaded in time")
+    async def _read(self, function: str, channel: str, offset: int, limit: int) -> Stored:
+        keys = (self._keys.meta(channel), self._keys.stream(channel))
+        while True:
+            epoch, top, entries = await self._calls.fcall(function, keys, offset, limit, MAX_READ_BYTES)
+            publications = parse_entries(entries)
+            if publications or not entries:
+                return Stored(epoch.decode(), top, publications)
+            offset = offset_of(entries[-3])  # nothing but formats of newer writers; what we know may come after
 
     async def _prepare(self, link: Link) -> None:
         await check_memory(link)
         await self._loader.load(link.call)
 
     async def _send_probe(self, number: bytes) -> None:
-        await self._call_loaded(("FCALL", "tg1_publish", 2, *self._keys.for_publish(self._own_channel, "", ""), number))
+        keys = self._keys.for_publish(self._own_channel, "", "")
+        await self._calls.call_loaded(("FCALL", "tg1_publish", len(keys), *keys, number))
 
     async def _wait_up(self) -> None:
         await self._commands.wait_up()
@@ -188,3 +248,14 @@ class RedisBroker:
                 await self._owner.claim(self._commands.call)
                 await self._loader.keep(self._commands.call)
             await trio.sleep(UPKEEP_SECONDS)
+
+
+def _written(version: Version | None) -> tuple[Argument, ...]:
+    return () if version is None else (version.number, version.epoch)
+
+
+def _position(answer: Any) -> Position | RequestError | BrokerUnavailable:
+    if isinstance(answer, (RequestError, BrokerUnavailable)):
+        return answer
+    epoch, offset = answer
+    return Position(epoch.decode(), offset)

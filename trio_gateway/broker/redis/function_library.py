@@ -18,10 +18,13 @@ from trio_gateway.broker.limits import Limits
 from trio_gateway.settings.namespaces import History, Namespaces
 
 NAME = "tg1"
-REVISION = 2
+REVISION = 3
 """Grows with every change of `functions/`; a server keeps the newest one."""
 
-PARTS = ("settings", "text", "channel", "meta", "publish", "read", "cursors", "library")
+PARTS = (
+    *("settings", "text", "expiry", "channel", "meta", "version", "publish", "read", "remove", "cursors"),
+    *("presence", "marks", "library"),
+)
 """The files of `functions/`, each using what stands before it."""
 
 Installation = dict[str, Any]

@@ -4,10 +4,14 @@
 
 | key | what |
 | --- | --- |
-| `tg:{C}:m` | meta hash: `e` epoch, `s` top offset, `r` replication id of the last writer, `f` format, `x`, `y` last renewals (ms) |
+| `tg:{C}:m` | meta hash: `e` epoch, `s` top offset, `r` replication id of the last writer, `f` format, `v`, `w` number and epoch of the last version, `x`, `y` last renewals (ms) |
 | `tg:{C}:s` | stream of the kept publications: id `<offset>-0`, one field; its name is the format, its value in `entries.py` |
 | `tg:{C}:i:<bytes of sender>:<sender>:<id>` | idempotency record: `<epoch>:<offset>`, 5 minutes |
 | `tg:{C}:c` | cursors: hash of device to `<epoch>:<offset>:<last used, Unix ms>` |
+| `tg:{C}:p` | presence: hash of client to `<1 where it is told, else 0>:<bytes of user>:<user><info>` |
+| `tg:{C}:pe` | presence: sorted set of client to expiry (Unix ms) |
+| `tg:{C}:pu` | presence: hash of user to the number of clients |
+| `tg:marks` | marks: hash of name to `<expiry, Unix ms>:<value>` |
 | `tg:owner` | a random id of the installation that the prefix belongs to, one per database |
 | pub/sub `tg:{C}` | hints |
 | pub/sub `tg:owner` | the owner's id, said aloud now and then |
@@ -41,6 +45,11 @@ class Keys:
         """Name the key, and the pub/sub channel, of the prefix's owner."""
         return f"{self.prefix}:owner"
 
+    @property
+    def marks(self) -> str:
+        """Name the hash of the marks."""
+        return f"{self.prefix}:marks"
+
     def hints(self, channel: str) -> str:
         """Name the pub/sub channel of a channel's hints, which all its keys begin with."""
         return f"{self.prefix}:{{{channel.translate(ESCAPES)}}}"
@@ -60,6 +69,11 @@ class Keys:
     def record(self, channel: str, sender: str, id: str) -> str:
         """Name the idempotency record of a sender's id in a channel."""
         return f"{self.hints(channel)}:i:{len(sender.encode())}:{sender}:{id}"
+
+    def for_presence(self, channel: str) -> tuple[str, str, str]:
+        """Name the keys of a channel's presence, in the order in which the functions take them: members, expiries, users."""
+        base = self.hints(channel)
+        return (base + ":p", base + ":pe", base + ":pu")
 
     def for_publish(self, channel: str, sender: str, id: str) -> tuple[str, ...]:
         """Name the keys that `tg1_publish` takes, in order: three with an id, else two."""

@@ -44,13 +44,14 @@ class Loader:
                 await self.load(call)
 
     async def keep(self, call: Call) -> None:
-        """Load the library where it, or our settings, went missing or were only guessed by a back end.
+        """Load the library where it, or our settings, went missing, are older, or were only guessed by a back end.
 
         Settings of another node of this installation are left alone, or two nodes with different ones
         would replace them for ever.
         """
-        present = (await self._loaded(call)).installations.get(self._prefix)
-        if present is None or present["provisional"]:
+        loaded = await self._loaded(call)
+        present = loaded.installations.get(self._prefix)
+        if present is None or present["provisional"] or loaded.revision < REVISION:
             await self.restore(call)
 
     async def _loaded(self, call: Call) -> Library:

@@ -1,6 +1,7 @@
 -- Keys belong to one channel, and tell everything about it; what was worked out once is kept for a while.
 
 local MAX_REMEMBERED = 10000  -- channels; some 5 MB of the server's memory
+local MAX_RESERVED_BYTES = 255  -- of the gateway's own names, whatever the operator's bound
 
 local UNESCAPED = { ['%25'] = '%', ['%7B'] = '{', ['%7D'] = '}' }
 local ESCAPED = { ['%'] = '%25', ['{'] = '%7B', ['}'] = '%7D' }
@@ -21,8 +22,12 @@ local function check_channel(name, settings)
   if name == '' or not is_name(name) then
     return refusal('TGCHANNEL', 'a channel name is not empty and holds UTF-8 without control characters')
   end
-  if #name > settings.max_channel_length then
-    return refusal('TGCHANNEL', 'a channel name has at most ' .. whole(settings.max_channel_length) .. ' bytes')
+  local longest = settings.max_channel_length
+  if string.sub(name, 1, 2) == '$:' then
+    longest = math.max(longest, MAX_RESERVED_BYTES)
+  end
+  if #name > longest then
+    return refusal('TGCHANNEL', 'a channel name has at most ' .. whole(longest) .. ' bytes')
   end
 end
 
@@ -47,10 +52,11 @@ local function work_out(meta_key)
   if not kept and settings.provisional then
     return nil, refusal('TGNAMESPACE', 'guessed settings of a back end have no such namespace')  -- a node brings its own
   elseif not kept then
-    return nil, refusal('TGNAMESPACE', "no namespace '" .. string.match(name, '^[^:]*') .. "' is configured")
+    return nil, refusal('TGNAMESPACE', "no namespace '" .. string.match(name, '^%$?([^:]*)') .. "' is configured")
   end
   return {
     meta = meta_key, stream = base .. ':s', cursors = base .. ':c', records = base .. ':i:', hints = base,
+    members = base .. ':p', expiries = base .. ':pe', users = base .. ':pu',
     settings = settings, history = kept, trim_every = math.max(1, math.min(16, math.floor(kept.size / 8))),
   }
 end

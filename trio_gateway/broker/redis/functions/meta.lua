@@ -1,7 +1,7 @@
 -- Meta is a channel's epoch and top, and what offsets depend on.
 --
--- Fields: e epoch, s top offset, r the replication id of the last writer, f the format, and when expiries were
--- renewed last (ms): x the stream's, y those of meta and cursors.
+-- Fields: e epoch, s top offset, r the replication id of the last writer, f the format, v and w the number and the epoch
+-- of the last version, and when expiries were renewed last (ms): x the stream's, y those of meta and cursors.
 
 local FORMAT = '1'          -- of stream entries and hints; a reader that does not know it reads the stream
 local JUMP = 1048576        -- 2^20, see next_offset

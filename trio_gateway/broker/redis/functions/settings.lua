@@ -4,16 +4,29 @@
 -- and SETTINGS (JSON: for each key prefix its namespaces and limits). Every language calls the same
 -- functions, with FCALL:
 --
---   tg1_publish  keys m, s [, i]   args data [, sender [, id]]                  answers [epoch, offset]
---   tg1_read     keys m, s         args after, limit, max bytes                 answers [epoch, top, [id, format, value, …]]
---   tg1_attach   keys m, s [, c]   args [device [, since epoch, since offset]]  answers [epoch, top, cursor epoch, cursor offset]
---   tg1_ack      keys m, c         args device, epoch, offset                   answers 1 if the cursor moved, else 0
---   tg1_library  no keys           no args                                      answers [revision, settings]
+--   tg1_publish     keys m, s [, i]   args data [, sender [, id [, info [, tags [, skip history [, version [, version epoch]]]]]]]
+--                                                                                  answers [epoch, offset]
+--   tg1_read        keys m, s         args after, limit, max bytes                 answers [epoch, top, [id, format, value, …]]
+--   tg1_read_back   keys m, s         args before, limit, max bytes                answers the same, newest first
+--   tg1_remove      keys m, s         no args                                      answers 1 if there was a history, else 0
+--   tg1_attach      keys m, s [, c]   args [device [, since epoch, since offset]]  answers [epoch, top, cursor epoch, cursor offset]
+--   tg1_ack         keys m, c         args device, epoch, offset                   answers 1 if the cursor moved, else 0
+--   tg1_join        keys p, pe, pu    args client, user, info, told, ttl, limit    answers 1, or 0 where too many are there
+--   tg1_renew       keys p, pe, pu    args ttl, client, …                          answers [client that is not there, …]
+--   tg1_leave       keys p, pe, pu    args client, …                               answers how many were there
+--   tg1_presence    keys p, pe, pu    no args                                      answers [client, value, …]
+--   tg1_presence_statistics  keys p, pe, pu  no args                               answers [clients, users]
+--   tg1_mark        key marks         args name, value, ttl                        answers 1
+--   tg1_marks       key marks         no args                                      answers [name, value, …]
+--   tg1_library     no keys           no args                                      answers [revision, settings]
+--
+-- A ttl is milliseconds. What keys hold stands in keys.py.
 --
 -- An error reply's first word names what was wrong (refusals.py has the table), and nothing happened then.
 -- Lua writes 1.79e+15 where a number becomes text by itself: offsets are written with %.0f, always.
 
 local NO_HISTORY = { size = 0, ttl = 0, meta_ttl = 0 }
+local CONTROL_HISTORY = { size = 10000, ttl = 300000, meta_ttl = 600000 }
 
 local decode         -- strict JSON, made at the first call: cjson is not there while a library loads
 local installations  -- prefix -> { inbox, plain, named, limits }
@@ -56,17 +69,17 @@ local function prepare()
   end
 end
 
--- `#` makes an inbox before any `:` is looked at; `$` is the gateway's own and keeps nothing.
+-- `#` makes an inbox before any `:` is looked at; `$:` is the gateway's own. Behind any other `$` stands the name of a
+-- private channel, but nodes of release 0.1 probe at `$node:`, which must work while they are still there.
 local function history_of(settings, name)
-  local sign = string.sub(name, 1, 1)
-  if sign == '#' then
+  if string.sub(name, 1, 1) == '#' then
     return settings.inbox
-  elseif sign == '$' then
-    return NO_HISTORY
+  elseif string.sub(name, 1, 2) == '$:' then
+    return name == '$:control' and CONTROL_HISTORY or NO_HISTORY
   end
-  local namespace = string.match(name, '^([^:]*):')
+  local namespace = string.match(name, '^%$?([^:]*):')
   if not namespace then
     return settings.plain
   end
-  return settings.named[namespace]
+  return settings.named[namespace] or string.find(name, '^%$node:') and NO_HISTORY or nil
 end

@@ -50,3 +50,16 @@ local function is_json(data)
   local odd_dot = string.find(data, '%.%D') or string.find(data, '%D%.') or string.sub(data, -1) == '.'
   return not ((odd_dot or string.find(data, '[%z\1-\31]')) and has_loose_json(data))
 end
+
+-- An object, and where `kind` is given its values are all of that type.
+local function is_json_object(text, kind)
+  if not string.find(text, '^[ \t\r\n]*{') or not is_json(text) then
+    return false
+  end
+  for _, value in pairs(kind and decode(text) or {}) do
+    if type(value) ~= kind then
+      return false
+    end
+  end
+  return true
+end
