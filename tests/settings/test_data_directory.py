@@ -15,8 +15,10 @@ from trio_gateway.settings.data_directory import (
     MAX_SOCKET_PATH,
     default_data_directory,
     make_data_directory,
+    make_development_api_key,
     make_development_secret,
     make_socket_path,
+    read_development_api_key,
     read_development_secret,
     socket_path,
 )
@@ -141,7 +143,17 @@ def test_two_that_make_the_secret_at_once_get_the_same(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["development-secret"]
 
 
-@pytest.mark.parametrize("function", [make_data_directory, make_socket_path, make_development_secret])
+def test_the_development_key_of_the_api_is_another_secret(tmp_path: Path) -> None:
+    assert read_development_api_key(tmp_path) is None
+    key = make_development_api_key(tmp_path)
+    assert make_development_api_key(tmp_path) == read_development_api_key(tmp_path) == key
+    assert key != make_development_secret(tmp_path)
+    assert mode(tmp_path / "development-api-key") == 0o600
+
+
+@pytest.mark.parametrize(
+    "function", [make_data_directory, make_socket_path, make_development_secret, make_development_api_key]
+)
 def test_a_directory_that_cannot_be_made_is_the_operators_error(tmp_path: Path, function: object) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match=r"--data-dir .*file"):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_gateway.settings.duration import duration
-from trio_gateway.settings.kinds import written
+from trio_gateway.settings.kind import written
 
 
 @pytest.mark.parametrize(

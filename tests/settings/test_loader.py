@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,22 @@ from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings.loader import load_settings
 from trio_gateway.settings.settings import Settings
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from(["client", "channel", "engine"]) | st.text(), inner)
+    ),
+)
+
 
 @pytest.fixture
 def toml(tmp_path: Path) -> Path:
     return tmp_path / "gateway.toml"
+
+
+@pytest.fixture
+def json_file(tmp_path: Path) -> Path:
+    return tmp_path / "gateway.json"
 
 
 def no_warning(line: str) -> None:
@@ -93,6 +106,75 @@ def test_variables_of_others_are_left_alone() -> None:
 def test_channel_rules_come_from_the_file(toml: Path) -> None:
     toml.write_text("[inbox]\nhistory_size = 5")
     assert load(toml=toml).namespaces.inbox.history_size == 5
+
+
+def test_a_file_of_centrifugo_is_the_weakest_source_too(json_file: Path) -> None:
+    json_file.write_text('{"http_server": {"port": 1, "internal_port": "1"}, "websocket": {"message_size_limit": 1}}')
+    settings = load({"port": "3"}, {"TRIO_GATEWAY_PORT": "2", "TRIO_GATEWAY_ADMIN_PORT": "2"}, json_file)
+    assert (settings.port, settings.admin_port, settings.max_frame_size) == (3, 2, 1)
+
+
+def test_the_environment_names_a_file_of_centrifugo_too(json_file: Path) -> None:
+    json_file.write_text('{"channel": {"namespaces": [{"name": "news", "presence": true}]}}')
+    assert load(environ={"TRIO_GATEWAY_CONFIG": str(json_file)}).namespaces.named["news"].presence
+
+
+def test_what_a_file_of_centrifugo_says_in_vain_is_one_warning(json_file: Path) -> None:
+    json_file.write_text('{"admin": {"enabled": true}, "client": {"concurrency": 5}}')
+    warnings: list[str] = []
+    load_settings(toml_path=json_file, warn=warnings.append)
+    assert warnings == [f"{json_file}: ignored, as there is nothing like it here: admin, client.concurrency"]
+
+
+def test_variables_of_centrifugo_are_told_beside_its_file(json_file: Path) -> None:
+    json_file.write_text("{}")
+    warnings: list[str] = []
+    environ = {"CENTRIFUGO_CLIENT_INSECURE": "1", "CENTRIFUGO_SERVICE_HOST": "10.0.0.1"}
+    load_settings(environ=environ, toml_path=json_file, warn=warnings.append)
+    assert warnings == [
+        "not read here: CENTRIFUGO_CLIENT_INSECURE; options of the environment begin with TRIO_GATEWAY_"
+    ]
+    assert load(environ=environ) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "^--config .*gateway.json: not a JSON file"),
+        ("[" * 100_000, "^--config .*gateway.json: not a JSON file"),
+        ("[]", "gateway.json: expected a JSON object"),
+        ('{"http_server": {"port": "x"}}', "^.*gateway.json: http_server.port: expected a port"),
+        (
+            '{"client": {"ping_interval": "5s"}}',
+            "^.*gateway.json: client.pong_timeout: expected less than ping_seconds",
+        ),
+        ('{"namespaces": []}', "gateway.json: namespaces: is written as for Centrifugo 5"),
+        ('{"http_server": {"tls": {"enabled": true}}}', "gateway.json: http_server.tls.enabled: .*expected a proxy"),
+        (
+            '{"client": {"token": {"hmac_secret_key": ["hush"]}}}',
+            r"hmac_secret_key: expected text that is not empty, and no \*\*\*$",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_file_of_centrifugo_is_told_with_the_files_name(
+    json_file: Path, text: str, words: str
+) -> None:
+    json_file.write_text(text)
+    with pytest.raises(ConfigurationError, match=words):
+        load(toml=json_file)
+
+
+@given(st.text() | JSON.map(json.dumps))
+def test_any_file_is_settings_or_one_line_that_names_it(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.json"
+    path.write_text(text, "utf-8", errors="replace")
+    told = str(path)
+    try:
+        load_settings(toml_path=path, warn=lambda line: None)
+    except ConfigurationError as error:
+        told = str(error)
+    assert str(path) in told
+    assert "\n" not in told
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,12 @@ def test_offsets_that_are_forgotten_too_soon_are_refused(rules: type[ChannelRule
         rules(history_ttl="20d")
 
 
+@pytest.mark.parametrize("nothing", [{"history_size": 0}, {"history_ttl": 0}])
+def test_recovery_needs_a_history(nothing: dict[str, int]) -> None:
+    with pytest.raises(InvalidOption, match=r"^force_recovery: expected a history .*: history_size and history_ttl"):
+        ChannelRules(force_recovery=True, **nothing)
+
+
 def test_what_keeps_no_history_may_forget_its_offsets_at_once() -> None:
     assert ChannelRules(history_ttl=0, history_meta_ttl="1ms").history.meta_ttl == 0.001
 

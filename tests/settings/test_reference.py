@@ -6,11 +6,14 @@ import re
 import tomllib
 from pathlib import Path
 
+import attrs
+
 from trio_gateway.settings.loader import load_settings
 from trio_gateway.settings.option import options_of
 from trio_gateway.settings.reference import effective, example, page
 from trio_gateway.settings.settings import Settings
 
+SECRETS = ("token_secret", "token_previous_secret", "subscription_token_secret")
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -66,8 +69,25 @@ def test_what_is_in_effect_reads_as_the_same_settings(tmp_path: Path) -> None:
     assert load_settings(toml_path=toml) == settings
 
 
+def test_every_value_that_is_not_the_default_comes_back_as_it_was(tmp_path: Path) -> None:
+    toml = tmp_path / "gateway.toml"
+    toml.write_text(uncommented(example()).replace("false", "true"))
+    before = load_settings(toml_path=toml)
+    hidden = {field.name: getattr(before, field.name) for field, option in options_of(Settings) if option.hide}
+    toml.write_text(effective(before))
+    shown = load_settings({"api_keys": ["k"], **dict.fromkeys(SECRETS, "s")}, toml_path=toml)
+    assert attrs.evolve(shown, **hidden) == before
+
+
+def test_a_key_of_several_lines_comes_back_as_it_was(tmp_path: Path) -> None:
+    key = "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----"
+    toml = tmp_path / "gateway.toml"
+    toml.write_text(effective(Settings(token_public_keys=[key, "a.pem"])))
+    assert load_settings(toml_path=toml).token_public_keys == (key, Path("a.pem"))
+
+
 def test_what_is_in_effect_hides_secrets() -> None:
-    text = effective(Settings(token_secret="hush", api_key="hush", redis_url="redis://:hush@db"))
+    text = effective(Settings(token_secret="hush", api_keys=["hush"], redis_url="redis://:hush@db"))
     assert "hush" not in text
     assert 'token_secret = "***"' in text
     assert 'redis_url = "redis://:***@db"' in text

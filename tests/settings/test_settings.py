@@ -6,10 +6,17 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from trio_gateway.settings.option import InvalidOption, options_of
 from trio_gateway.settings.settings import Settings
+
+PEM = """
+-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+-----END PUBLIC KEY-----
+"""
 
 
 def test_by_default_only_this_machine_is_served() -> None:
@@ -37,6 +44,9 @@ def test_by_default_only_this_machine_is_served() -> None:
         ("data_dir", Path("/data"), Path("/data")),
         ("data_dir", "~/data", Path.home() / "data"),
         ("redis_prefix", "tg-2", "tg-2"),
+        ("presence_ttl", "3s", 3),
+        ("token_public_keys", "a.pem, ~/b.pem", (Path("a.pem"), Path.home() / "b.pem")),
+        ("token_public_keys", [PEM, "a.pem"], (PEM.strip(), Path("a.pem"))),
     ],
 )
 def test_text_and_toml_values_are_read_alike(option: str, given: Any, kept: Any) -> None:
@@ -78,6 +88,13 @@ def test_text_and_toml_values_are_read_alike(option: str, given: Any, kept: Any)
         ("drain_seconds", float("inf")),
         ("drain_seconds", 10**400),
         ("ping_seconds", 0),
+        ("presence_ttl", "2s"),
+        ("command_burst", 0),
+        ("commands_per_second", -1),
+        ("max_connections_per_user", -1),
+        ("token_public_keys", [PEM.replace("PUBLIC", "PRIVATE")]),
+        ("token_jwks_url", "file:///keys"),
+        ("token_algorithms", ["none"]),
         ("ping_seconds", 0.0001),
         ("log_format", "xml"),
         ("log_format", []),
@@ -98,7 +115,7 @@ def test_a_pong_is_due_before_the_next_ping() -> None:
         Settings(ping_seconds=5)
 
 
-@pytest.mark.parametrize("option", ["token_secret", "api_key"])
+@pytest.mark.parametrize("option", ["token_secret", "token_previous_secret", "subscription_token_secret", "api_keys"])
 def test_a_secret_is_neither_in_the_repr_nor_in_an_error(option: str) -> None:
     assert "hush" not in repr(Settings(**{option: "hush"}))
     with pytest.raises(InvalidOption) as caught:
@@ -119,7 +136,7 @@ def test_every_option_says_what_it_is_for() -> None:
 
 def test_every_field_but_the_namespaces_is_an_option() -> None:
     documented = {field.name for field, _option in options_of(Settings)}
-    assert set(Settings.__annotations__) - documented == {"namespaces"}
+    assert {field.name for field in attrs.fields(Settings)} - documented == {"namespaces"}
 
 
 def test_the_data_directory_is_the_one_given_or_the_platforms(tmp_path: Path) -> None:

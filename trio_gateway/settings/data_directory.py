@@ -23,6 +23,7 @@ TEMPORARY_DIRECTORIES = (tempfile.gettempdir, lambda: "/tmp")  # noqa: S108 (mkd
 SOCKET = "valkey.sock"
 SOCKET_POINTER = "socket"
 DEVELOPMENT_SECRET = "development-secret"  # noqa: S105 (the file's name)
+DEVELOPMENT_API_KEY = "development-api-key"
 SECRET_BYTES = 32
 """As many as HS256's hash has (RFC 7518 §3.2)."""
 
@@ -77,8 +78,7 @@ def read_development_secret(data_dir: Path) -> str | None:
 
     Raises ConfigurationError where the file can't be read.
     """
-    with _blaming(data_dir):
-        return _read(data_dir / DEVELOPMENT_SECRET) or None
+    return _read_secret(data_dir, DEVELOPMENT_SECRET)
 
 
 def make_development_secret(data_dir: Path) -> str:
@@ -87,9 +87,31 @@ def make_development_secret(data_dir: Path) -> str:
     Two processes that start at once get the same one. Raises ConfigurationError where the directory
     can't be written.
     """
+    return _make_secret(data_dir, DEVELOPMENT_SECRET)
+
+
+def read_development_api_key(data_dir: Path) -> str | None:
+    """Read the key of the HTTP API that `serve` made up for this machine; None where it never did.
+
+    Raises ConfigurationError where the file can't be read.
+    """
+    return _read_secret(data_dir, DEVELOPMENT_API_KEY)
+
+
+def make_development_api_key(data_dir: Path) -> str:
+    """Read the development key of the HTTP API, or make one up, as `make_development_secret` does."""
+    return _make_secret(data_dir, DEVELOPMENT_API_KEY)
+
+
+def _read_secret(data_dir: Path, name: str) -> str | None:
+    with _blaming(data_dir):
+        return _read(data_dir / name) or None
+
+
+def _make_secret(data_dir: Path, name: str) -> str:
     make_data_directory(data_dir)
     with _blaming(data_dir):
-        path = data_dir / DEVELOPMENT_SECRET
+        path = data_dir / name
         present = path.exists()
         if not _read(path):
             with contextlib.suppress(FileExistsError):

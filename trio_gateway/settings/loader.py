@@ -1,37 +1,27 @@
-"""Settings come from three places: a flag beats the environment, the environment beats the TOML file."""
+"""Settings come from three places: a flag beats the environment, the environment beats the file."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings.files import Contents, Given, is_centrifugos, read_file
 from trio_gateway.settings.names import suggestion
-from trio_gateway.settings.namespaces import Namespaces
 from trio_gateway.settings.option import InvalidOption, options_of
 from trio_gateway.settings.settings import Settings
-from trio_gateway.settings.tables import TABLES, read_namespaces, refuse_unknown
+from trio_gateway.settings.tables import refuse_unknown
 
 PREFIX = "TRIO_GATEWAY_"
 CONFIG = PREFIX + "CONFIG"
+CENTRIFUGO = "CENTRIFUGO_"
 OPTIONS = {field.name: option for field, option in options_of(Settings)}
 
 KUBERNETES_SERVICE = re.compile(r"SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?")
 """What Kubernetes sets by itself in every pod beside a service that is named trio-gateway."""
-
-
-@attrs.frozen
-class Given:
-    """Hold a value as it was given, and the words that say where."""
-
-    value: Any = attrs.field(repr=False)
-    source: str
 
 
 def load_settings(
@@ -44,16 +34,19 @@ def load_settings(
     """Make the settings from flags, environment variables and a TOML file.
 
     `flags` maps the names of options to values as typed, None where a flag was not given; `environ`
-    may hold `TRIO_GATEWAY_<NAME>` and, where `toml_path` is None, `TRIO_GATEWAY_CONFIG`. Unknown
-    environment variables are told to `warn`. Raises ConfigurationError, in one line that names the
-    option and what was expected, for anything else that is wrong.
+    may hold `TRIO_GATEWAY_<NAME>` and, where `toml_path` is None, `TRIO_GATEWAY_CONFIG`. A file whose
+    name ends in `.json` is read as a configuration of Centrifugo 6. Unknown environment variables,
+    and what of Centrifugo's is ignored, are told to `warn`. Raises ConfigurationError, in one line that
+    names the option and what was expected, for anything else that is wrong.
     """
     environ = environ or {}
-    toml_path = toml_path or _toml_path(environ)
-    given, namespaces = _read_toml(toml_path) if toml_path else ({}, Namespaces())
-    given |= _read_environment(environ, warn) | _read_flags(flags or {})
+    path = toml_path or _path_in(environ)
+    stronger = _read_environment(environ, warn) | _read_flags(flags or {})
+    contents = read_file(path, OPTIONS, stronger) if path else Contents()
+    _warn(contents, [*_centrifugos_variables(environ)] if path and is_centrifugos(path) else [], warn)
+    given = contents.given | stronger
     try:
-        return Settings(**{name: one.value for name, one in given.items()}, namespaces=namespaces)
+        return Settings(**{name: one.value for name, one in given.items()}, namespaces=contents.namespaces)
     except InvalidOption as error:
         source = given[error.option].source if error.option in given else error.option
         raise ConfigurationError(f"{source}: {error.problem}") from None
@@ -64,7 +57,7 @@ def flag_name(name: str) -> str:
     return "--" + (OPTIONS[name].singular or name).replace("_", "-")
 
 
-def _toml_path(environ: Mapping[str, str]) -> Path | None:
+def _path_in(environ: Mapping[str, str]) -> Path | None:
     return Path(environ[CONFIG]).expanduser() if environ.get(CONFIG) else None
 
 
@@ -94,20 +87,13 @@ def _warn_of_unknown(ours: Mapping[str, str], warn: Callable[[str], None]) -> No
             warn(f"unknown environment variable {PREFIX}{name}{suggestion(name, known, PREFIX)}")
 
 
-def _read_toml(path: Path) -> tuple[dict[str, Given], Namespaces]:
-    tables = _parse_toml(path)
-    refuse_unknown(tables, (*OPTIONS, *TABLES), str(path))
-    try:
-        namespaces = read_namespaces(tables)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{path}: {error}") from None
-    return {key: Given(value, f"{path}: {key}") for key, value in tables.items() if key in OPTIONS}, namespaces
+def _centrifugos_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    ours = (key for key in sorted(environ) if key.startswith(CENTRIFUGO))
+    return (key for key in ours if not KUBERNETES_SERVICE.fullmatch(key.removeprefix(CENTRIFUGO)))
 
 
-def _parse_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"--config {path}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise ConfigurationError(f"--config {path}: not a TOML file: {error}") from None
+def _warn(contents: Contents, variables: list[str], warn: Callable[[str], None]) -> None:
+    for line in contents.warnings:
+        warn(line)
+    if variables:
+        warn(f"not read here: {', '.join(variables)}; options of the environment begin with {PREFIX}")

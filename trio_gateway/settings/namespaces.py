@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import attrs
 
-from trio_gateway.model.channel import is_inbox, namespace_of
+from trio_gateway.model.channel import is_inbox, is_reserved, namespace_of
 from trio_gateway.model.errors import UnknownChannel
 from trio_gateway.settings import kinds
 from trio_gateway.settings.duration import DAY, MINUTE
+from trio_gateway.settings.kind import choice, written
 from trio_gateway.settings.option import InvalidOption, option
 
 META_OUTLIVES = 2
@@ -33,7 +34,34 @@ class ChannelRules:
     """Rule the channels of one namespace; raises InvalidOption when a value is wrong."""
 
     allow_subscribe_for_client: bool = option(False, kinds.FLAG, "Whether clients may subscribe by themselves.")
+    allow_subscribe_for_anonymous: bool = option(False, kinds.FLAG, "Whether that goes for clients without a user too.")
     allow_publish_for_client: bool = option(False, kinds.FLAG, "Whether clients may publish.")
+    allow_publish_for_subscriber: bool = option(False, kinds.FLAG, "Whether clients that are subscribed may publish.")
+    allow_publish_for_anonymous: bool = option(False, kinds.FLAG, "Whether that goes for clients without a user too.")
+    allow_history_for_client: bool = option(False, kinds.FLAG, "Whether clients may read the history.")
+    allow_history_for_subscriber: bool = option(False, kinds.FLAG, "Whether clients that are subscribed may read it.")
+    allow_history_for_anonymous: bool = option(False, kinds.FLAG, "Whether that goes for clients without a user too.")
+    allow_presence_for_client: bool = option(False, kinds.FLAG, "Whether clients may ask who is there.")
+    allow_presence_for_subscriber: bool = option(False, kinds.FLAG, "Whether clients that are subscribed may ask it.")
+    allow_presence_for_anonymous: bool = option(False, kinds.FLAG, "Whether that goes for clients without a user too.")
+    allow_user_limited_channels: bool = option(
+        False, kinds.FLAG, "Whether `chat#7,8` is for the users 7 and 8 alone, who need no further permission."
+    )
+    channel_regex: str = option(
+        "", kinds.REGEX, "What a channel's name must match as a whole behind `namespace:`; empty: anything in ASCII."
+    )
+    publication_data_format: str = option(
+        "", choice("", "json", "json_object"), "What clients may publish: any JSON, or only objects."
+    )
+    presence: bool = option(False, kinds.FLAG, "Whether it is known who is in a channel.")
+    join_leave: bool = option(False, kinds.FLAG, "Whether subscribers that ask for it are told who comes and goes.")
+    force_push_join_leave: bool = option(False, kinds.FLAG, "Whether all subscribers are told, asked for or not.")
+    force_recovery: bool = option(
+        False, kinds.FLAG, "Whether clients of SDKs recover what they missed, asked for or not."
+    )
+    allow_recovery: bool = option(False, kinds.FLAG, "Whether clients of SDKs may ask for that.")
+    force_positioning: bool = option(False, kinds.FLAG, "Whether clients of SDKs are told their position at least.")
+    allow_positioning: bool = option(False, kinds.FLAG, "Whether clients of SDKs may ask for that.")
     history_size: int = option(100, kinds.COUNT_OR_NONE, "Publications that are kept for who was away; 0: none.")
     history_ttl: float = option(5 * MINUTE, kinds.DURATION_OR_NONE, "How long they are kept; 0: not at all.")
     history_meta_ttl: float = option(30 * DAY, kinds.DURATION, META_TTL_HELP)
@@ -41,6 +69,10 @@ class ChannelRules:
 
     def __attrs_post_init__(self) -> None:
         check_meta_ttl(self)
+        if self.force_recovery and not self.history.size:
+            raise InvalidOption(
+                "force_recovery", "expected a history to recover from: history_size and history_ttl above 0"
+            )
 
     @property
     def history(self) -> History:
@@ -53,6 +85,8 @@ class InboxRules:
     """Rule the inboxes of all users; raises InvalidOption when a value is wrong."""
 
     allow_send_for_client: bool = option(True, kinds.FLAG, "Whether clients may send to other users.")
+    presence: bool = option(False, kinds.FLAG, "Whether it is known which connections a user has.")
+    join_leave: bool = option(False, kinds.FLAG, "Whether the user's clients are told when one comes or goes.")
     history_size: int = option(1000, kinds.COUNT_OR_NONE, "Messages that an inbox keeps; 0: none.")
     history_ttl: float = option(7 * DAY, kinds.DURATION_OR_NONE, "How long they are kept; 0: not at all.")
     history_meta_ttl: float = option(30 * DAY, kinds.DURATION, META_TTL_HELP)
@@ -93,7 +127,12 @@ class Namespaces:
         return self.inbox.history if is_inbox(channel) else self.rules_of(channel).history
 
     def max_behind_of(self, channel: str) -> float:
-        """Find how long (seconds) a client may be behind in a channel, 0 for ever; raises as `rules_of` does."""
+        """Find how long (seconds) a client may be behind in a channel, 0 for ever; raises as `rules_of` does.
+
+        The gateway's own channels have no rules, and no limit.
+        """
+        if is_reserved(channel):
+            return 0
         return self.inbox.max_behind if is_inbox(channel) else self.rules_of(channel).max_behind
 
 
@@ -107,5 +146,5 @@ def check_meta_ttl(rules: ChannelRules | InboxRules) -> None:
     """Raise InvalidOption where the offsets would be forgotten too soon after the publications."""
     least = META_OUTLIVES * rules.history_ttl
     if rules.history_meta_ttl < least:
-        needed = f"expected at least twice history_ttl ({kinds.written(least)})"
-        raise InvalidOption("history_meta_ttl", f"{needed}, not {kinds.written(rules.history_meta_ttl)}")
+        needed = f"expected at least twice history_ttl ({written(least)})"
+        raise InvalidOption("history_meta_ttl", f"{needed}, not {written(rules.history_meta_ttl)}")

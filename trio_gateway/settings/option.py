@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 
-from trio_gateway.settings.kinds import Kind
+from trio_gateway.settings.kind import Kind
 
 HIDDEN = "***"
 SHOWN = 80
@@ -36,7 +36,7 @@ class Option:
     kind: Kind
     help: str
     group: str = ""
-    hide: Callable[[Any], str] | None = None
+    hide: Callable[[Any], Any] | None = None
     unset: str = ""
     example: Any = None
     singular: str = ""
@@ -73,6 +73,11 @@ def options_of(settings: type[attrs.AttrsInstance]) -> Iterator[tuple[attrs.Attr
 def hide(_value: str) -> str:
     """Hide a secret."""
     return HIDDEN
+
+
+def hide_each(values: Sequence[str]) -> tuple[str, ...]:
+    """Hide each of some secrets."""
+    return (HIDDEN,) * len(values)
 
 
 def hide_password(url: str) -> str:

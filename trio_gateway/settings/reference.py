@@ -31,7 +31,8 @@ INTRODUCTION = f"""\
 
 Every option is a flag, an environment variable and a key in a TOML file: `--admin-port 9000`,
 `{PREFIX}ADMIN_PORT=9000` and `admin_port = 9000` are the same. A flag beats the environment, the environment beats
-the file. The file is named by `--config FILE.toml` or `{PREFIX}CONFIG`.
+the file. The file is named by `--config FILE.toml` or `{PREFIX}CONFIG`; one whose name ends in `.json` is
+[read as Centrifugo's](centrifugo.md#your-configuration-file).
 
 - Durations are seconds or text such as `"500ms"`, `"10s"`, `"5m"`, `"1h30m"`, `"7d"`.
 - Lists are arrays in TOML, comma-separated in the environment, and repeated as flags.

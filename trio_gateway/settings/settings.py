@@ -1,4 +1,7 @@
-"""One class holds every option of the gateway; each is documented where it stands and nowhere else."""
+"""One class holds every option of the gateway; each is documented where it stands and nowhere else.
+
+It inherits, in this order, the options of `places.py` and `identity.py`; its own are those of running.
+"""
 
 from __future__ import annotations
 
@@ -7,107 +10,29 @@ from pathlib import Path
 import attrs
 
 from trio_gateway.settings import kinds
+from trio_gateway.settings.identity import Identity
+from trio_gateway.settings.kind import choice, written
 from trio_gateway.settings.namespaces import Namespaces
-from trio_gateway.settings.option import InvalidOption, hide, hide_password, option
+from trio_gateway.settings.option import InvalidOption, option
 
-LISTENING = "Listening"
-STORE = "Store"
-IDENTITY = "Who may connect"
 RUNNING = "Logs and stopping"
 LIMITS = "Limits"
 DEADLINES = "Deadlines"
 
 
 @attrs.frozen(kw_only=True)
-class Settings:
+class Settings(Identity):
     """Hold the operator's choices; every default is safe.
 
     Raises InvalidOption (a ValueError) when a value is wrong.
     """
 
-    host: str = option("127.0.0.1", kinds.HOST, "Address on which clients connect.", group=LISTENING)
-    port: int = option(8000, kinds.PORT, "Port on which clients connect.", group=LISTENING)
-    admin_host: str = option(
-        "127.0.0.1", kinds.HOST, "Address of the admin page and the health checks.", group=LISTENING
-    )
-    admin_port: int = option(9000, kinds.PORT, "Port of the admin page and the health checks.", group=LISTENING)
-
-    redis_url: str | None = option(
-        None,
-        kinds.REDIS_URL,
-        "Redis 7 or later, or Valkey, that keeps everything.",
-        group=STORE,
-        unset="the gateway runs its own",
-        hide=hide_password,
-        example="redis://localhost:6379/0",
-    )
-    redis_prefix: str = option(
-        "tg",
-        kinds.PREFIX,
-        "How every key and pub/sub name in Redis begins; installations that share a Redis need different ones.",
-        group=STORE,
-    )
-    data_dir: Path | None = option(  # noqa: RUF009 (makes an attrs field)
-        None,
-        kinds.DIRECTORY,
-        "Where the gateway's own Valkey and the development secret live.",
-        group=STORE,
-        unset="the platform's place for application data",
-        example="/var/lib/trio-gateway",
-    )
-    appendfsync: str = option(
-        "everysec",
-        kinds.choice("everysec", "always"),
-        "When the gateway's own Valkey writes to disk: `everysec` can lose 2 s if the host crashes, `always` nothing.",
-        group=STORE,
-    )
-
-    insecure: bool = option(
-        False, kinds.FLAG, "Believe clients who they say they are (`?user=7`). For trying out only.", group=IDENTITY
-    )
-    token_secret: str | None = option(
-        None,
-        kinds.SECRET,
-        "Secret that signs the clients' tokens (JWT, HS256), 32 bytes or more. Better given by the environment.",
-        group=IDENTITY,
-        hide=hide,
-        unset="on a loopback address, one is made up",
-        example="a long random text",
-    )
-    api_key: str | None = option(
-        None,
-        kinds.SECRET,
-        "Key for the HTTP API, which comes with a later release.",
-        group=IDENTITY,
-        hide=hide,
-        unset="none",
-        example="another long random text",
-    )
-    allowed_origins: tuple[str, ...] = option(
-        (),
-        kinds.PATTERNS,
-        "Browser origins that may connect, as globs over the whole origin.",
-        group=IDENTITY,
-        singular="allowed_origin",
-        unset="the request's own host",
-        example=["https://*.example.com"],
-    )
-    trusted_proxies: tuple[str, ...] = option(
-        (),
-        kinds.NETWORKS,
-        "Proxies whose X-Forwarded-For is believed.",
-        group=IDENTITY,
-        singular="trusted_proxy",
-        unset="none",
-        example=["10.0.0.0/8"],
-    )
-
     drain_seconds: float = option(
         10.0, kinds.DURATION_OR_NONE, "Time over which clients are told goodbye at a stop.", group=RUNNING
     )
-    log_format: str = option("console", kinds.choice("console", "json"), "How log lines look.", group=RUNNING)
+    log_format: str = option("console", choice("console", "json"), "How log lines look.", group=RUNNING)
     log_level: str = option(
-        "info", kinds.choice("debug", "info", "warning", "error"), "From which level on to log.", group=RUNNING
+        "info", choice("debug", "info", "warning", "error"), "From which level on to log.", group=RUNNING
     )
 
     max_connections: int = option(50_000, kinds.COUNT, "Clients at a time; more are answered 503.", group=LIMITS)
@@ -118,11 +43,36 @@ class Settings:
     max_devices: int = option(
         64, kinds.COUNT, "Devices of one user whose cursors are kept; the longest unused goes.", group=LIMITS
     )
+    max_recovery: int = option(
+        300,
+        kinds.COUNT,
+        "Publications in one answer to a client of an SDK: of its history, or that it recovers.",
+        group=LIMITS,
+    )
+    max_connections_per_user: int = option(
+        0, kinds.COUNT_OR_NONE, "Clients of one user, on all nodes together; 0: any number.", group=LIMITS
+    )
+    commands_per_second: int = option(
+        1000, kinds.COUNT_OR_NONE, "Commands of one client, over time; 0: any number.", group=LIMITS
+    )
+    command_burst: int = option(2000, kinds.COUNT, "Commands of one client at once, before that counts.", group=LIMITS)
+    max_api_request_size: int = option(
+        10_485_760, kinds.COUNT, "Bytes of one request to the HTTP API; more are answered 413.", group=LIMITS
+    )
 
     handshake_seconds: float = option(10.0, kinds.DURATION, "For a client to open its connection.", group=DEADLINES)
     ping_seconds: float = option(25.0, kinds.DURATION, "Between two pings to a client.", group=DEADLINES)
     pong_seconds: float = option(
         10.0, kinds.DURATION, "For a client to answer a ping; less than `ping_seconds`.", group=DEADLINES
+    )
+    token_grace_seconds: float = option(
+        25.0, kinds.DURATION_OR_NONE, "For a client to bring a new token after its old one expired.", group=DEADLINES
+    )
+    presence_ttl: float = option(
+        60.0,
+        kinds.PRESENCE,
+        "After so long those who were on a killed node are gone from every presence.",
+        group=DEADLINES,
     )
     write_seconds: float = option(
         10.0, kinds.DURATION, "For a client to take a frame; then the connection is cut.", group=DEADLINES
@@ -132,8 +82,14 @@ class Settings:
 
     def __attrs_post_init__(self) -> None:
         if self.pong_seconds >= self.ping_seconds:
-            limit, given = kinds.written(self.ping_seconds), kinds.written(self.pong_seconds)
+            limit, given = written(self.ping_seconds), written(self.pong_seconds)
             raise InvalidOption("pong_seconds", f"expected less than ping_seconds ({limit}), not {given}")
+
+    @property
+    def verifies_tokens(self) -> bool:
+        """Tell whether there is a key, of any kind, that a token can be signed with."""
+        keys = (self.token_secret, self.token_previous_secret, self.token_jwks_url, self.token_jwks_file)
+        return any(keys) or bool(self.token_public_keys)
 
     @property
     def data_directory(self) -> Path:

@@ -33,11 +33,11 @@ def read_namespaces(tables: Mapping[str, Any]) -> Namespaces:
     )
 
 
-def refuse_unknown(table: Mapping[str, Any], known: Collection[str], where: str) -> None:
+def refuse_unknown(table: Mapping[str, Any], known: Collection[str], where: str = "") -> None:
     """Raise ConfigurationError where the table has a key that is not known, and name the nearest one that is."""
     for key in table:
         if key not in known:
-            raise ConfigurationError(f"{where}: unknown key {key}{suggestion(key, known)}")
+            raise ConfigurationError(f"{where and where + ': '}unknown key {key}{suggestion(key, known)}")
 
 
 def _named(entries: Any) -> dict[str, ChannelRules]:

@@ -1,0 +1,111 @@
+"""What would let in or show what the operator's file forbids, were it ignored, stops the start; one table says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from trio_gateway.settings.centrifugo.values import is_off
+
+SUBSCRIPTIONS_OWN = (
+    "subscription tokens have a secret of their own here and nothing more: expected hmac_secret_key alone"
+)
+PROXY = "back ends are not asked here; expected permissions by tokens and allow_… options"
+BOUNDARY = "other channels would be open, or closed; it can't be changed here: expected"
+PLAIN = "clients would be served in plain text: expected a proxy in front that ends TLS, and this option gone"
+OTHER_STORE = "each node would keep its own channels; expected engine.type memory or redis with one address"
+
+
+@attrs.frozen
+class Refused:
+    """Stop the start where an option asks for something.
+
+    `advice` says why and what is expected. `unless` are values that are no reason to stop. An option of ours
+    that `answers` it, given by a flag or the environment, makes it void.
+    """
+
+    name: str
+    advice: str
+    unless: tuple[Any, ...] = ()
+    answer: str = ""
+
+    def stops(self, value: Any) -> bool:
+        """Tell whether this value is a reason to stop."""
+        return not is_off(value) and value not in self.unless
+
+
+REFUSED = (
+    Refused("http_server.tls.enabled", PLAIN),
+    Refused("http_server.tls_autocert.enabled", PLAIN),
+    Refused("tls.enabled", PLAIN),
+    Refused("http_server.internal_tls.enabled", PLAIN),
+    Refused(
+        "client.token.audience_regex",
+        "tokens for others would be taken: expected audience instead",
+        (),
+        "token_audience",
+    ),
+    Refused(
+        "client.token.issuer_regex", "tokens of others would be taken: expected issuer instead", (), "token_issuer"
+    ),
+    Refused(
+        "client.token.hmac_previous_secret_key_valid_until",
+        "the previous secret would hold for ever: expected this option gone, and hmac_previous_secret_key with it in time",
+    ),
+    *(
+        Refused(f"client.subscription_token.{name}", SUBSCRIPTIONS_OWN)
+        for name in (
+            *("hmac_previous_secret_key", "rsa_public_key", "ecdsa_public_key", "jwks_public_endpoint"),
+            *("audience", "audience_regex", "issuer", "issuer_regex", "user_id_claim"),
+        )
+    ),
+    Refused("client.proxy.connect.enabled", PROXY),
+    Refused("client.proxy.refresh.enabled", PROXY),
+    Refused("client.user_id_http_header", "headers are not believed here: expected tokens that name the user"),
+    Refused("channel.private_prefix", f"{BOUNDARY} $", ("$",)),
+    Refused("channel.namespace_boundary", f"{BOUNDARY} :", (":",)),
+    Refused("channel.user_boundary", f"{BOUNDARY} #", ("#",)),
+    Refused("channel.user_separator", f"{BOUNDARY} ,", (",",)),
+    Refused("websocket.disabled", "there is no other way to connect here: expected it gone"),
+    Refused("http_api.disabled", "who has a key would be let in: expected neither it nor http_api.key"),
+    Refused("engine.redis.cluster_address", OTHER_STORE, (), "redis_url"),
+    Refused("engine.redis.sentinel_address", OTHER_STORE, (), "redis_url"),
+    Refused("broker.enabled", OTHER_STORE, (), "redis_url"),
+)
+
+REFUSED_IN_NAMESPACES = (
+    Refused("subscribe_proxy_enabled", PROXY),
+    Refused("publish_proxy_enabled", PROXY),
+    Refused("sub_refresh_proxy_enabled", PROXY),
+    Refused("subscribe_stream_proxy_enabled", PROXY),
+    Refused("subscription_type", "whoever may subscribe would see everything: channels are streams here", ("stream",)),
+)
+
+SILENT: dict[str, tuple[Any, ...]] = {
+    "http_api.handler_prefix": ("/api",),
+    "websocket.handler_prefix": ("/connection/websocket",),
+    "websocket.compression_level": (1,),
+    "client.queue_max_size": (1_048_576,),
+    "client.presence_update_interval": ("27s",),
+    "client.channel_position_check_delay": ("40s",),
+    "channel.private_prefix": ("$",),
+    "channel.namespace_boundary": (":",),
+    "channel.user_boundary": ("#",),
+    "channel.user_separator": (",",),
+    "engine.redis.connect_timeout": ("1s",),
+    "engine.redis.io_timeout": ("4s",),
+}
+"""Options that are ignored without a word where they say what Centrifugo would do anyway, and we do or need not."""
+
+SILENT_IN_NAMESPACES: dict[str, tuple[Any, ...]] = {
+    "force_recovery_mode": ("stream",),
+    "subscription_type": ("stream",),
+    "subscribe_proxy_name": ("default",),
+    "publish_proxy_name": ("default",),
+    "sub_refresh_proxy_name": ("default",),
+    "subscribe_stream_proxy_name": ("default",),
+}
+
+IGNORED_SECTIONS = ("health", "usage_stats")
+"""Sections that need no word: the one is always there, the other never."""

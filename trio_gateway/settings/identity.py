@@ -1,0 +1,137 @@
+"""The options that say who may connect, and how clients and back ends prove who they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+from trio_gateway.settings import kinds
+from trio_gateway.settings.option import hide, hide_each, option
+from trio_gateway.settings.places import Places
+
+IDENTITY = "Who may connect"
+
+
+@attrs.frozen(kw_only=True)
+class Identity(Places):
+    """Hold who may connect, beside the places; a part of Settings."""
+
+    insecure: bool = option(
+        False, kinds.FLAG, "Believe clients who they say they are (`?user=7`). For trying out only.", group=IDENTITY
+    )
+    token_secret: str | None = option(
+        None,
+        kinds.SECRET,
+        "Secret that signs the clients' tokens (JWT, HS256/384/512), 32 bytes or more. Better given by the environment.",
+        group=IDENTITY,
+        hide=hide,
+        unset="on a loopback address, one is made up",
+        example="a long random text",
+    )
+    token_previous_secret: str | None = option(
+        None,
+        kinds.SECRET,
+        "Secret whose tokens are taken as well, while clients move on to `token_secret`.",
+        group=IDENTITY,
+        hide=hide,
+        unset="none",
+        example="the last long random text",
+    )
+    token_public_keys: tuple[Path | str, ...] = option(
+        (),
+        kinds.PUBLIC_KEYS,
+        "PEM files with public keys (RSA, EC, Ed25519) whose tokens are taken, or their text.",
+        group=IDENTITY,
+        singular="token_public_key",
+        unset="none",
+        example=["/etc/trio-gateway/tokens.pem"],
+    )
+    token_jwks_url: str | None = option(
+        None,
+        kinds.HTTP_URL,
+        "Where the public keys of the tokens' issuer are published as a JWK set (RFC 7517).",
+        group=IDENTITY,
+        unset="none",
+        example="https://id.example.com/.well-known/jwks.json",
+    )
+    token_jwks_file: Path | None = option(  # noqa: RUF009 (makes an attrs field)
+        None,
+        kinds.FILE,
+        "File with such a JWK set.",
+        group=IDENTITY,
+        unset="none",
+        example="/etc/trio-gateway/jwks.json",
+    )
+    token_algorithms: tuple[str, ...] = option(
+        (),
+        kinds.ALGORITHMS,
+        "Algorithms that a token may be signed with.",
+        group=IDENTITY,
+        singular="token_algorithm",
+        unset="all that fit the secrets and keys given",
+        example=["HS256"],
+    )
+    token_audience: str | None = option(
+        None,
+        kinds.TEXT,
+        "What a token's `aud` must be, or hold.",
+        group=IDENTITY,
+        unset="it is not looked at",
+        example="chat",
+    )
+    token_issuer: str | None = option(
+        None,
+        kinds.TEXT,
+        "What a token's `iss` must be.",
+        group=IDENTITY,
+        unset="it is not looked at",
+        example="example.com",
+    )
+    token_user_claim: str = option("sub", kinds.NAME, "The claim that names a token's user.", group=IDENTITY)
+    subscription_token_secret: str | None = option(
+        None,
+        kinds.SECRET,
+        "Secret that signs subscription tokens, where it is another one.",
+        group=IDENTITY,
+        hide=hide,
+        unset="all keys for tokens are for subscription tokens too",
+        example="a third long random text",
+    )
+    allow_anonymous_connect_without_token: bool = option(
+        False, kinds.FLAG, "Let clients of SDKs connect without a token, as nobody.", group=IDENTITY
+    )
+    disallow_anonymous_connection_tokens: bool = option(
+        False, kinds.FLAG, "Refuse tokens that name no user.", group=IDENTITY
+    )
+    api_keys: tuple[str, ...] = option(
+        (),
+        kinds.SECRETS,
+        "Keys of the HTTP API on the admin port, any of which opens it. Better given by the environment.",
+        group=IDENTITY,
+        singular="api_key",
+        hide=hide_each,
+        unset="on a loopback address, one is made up",
+        example=["another long random text"],
+    )
+    api_insecure: bool = option(
+        False, kinds.FLAG, "Open the HTTP API to whoever reaches the admin port. For trying out only.", group=IDENTITY
+    )
+    allowed_origins: tuple[str, ...] = option(
+        (),
+        kinds.PATTERNS,
+        "Browser origins that may connect, as globs over the whole origin.",
+        group=IDENTITY,
+        singular="allowed_origin",
+        unset="the request's own host",
+        example=["https://*.example.com"],
+    )
+    trusted_proxies: tuple[str, ...] = option(
+        (),
+        kinds.NETWORKS,
+        "Proxies whose X-Forwarded-For is believed.",
+        group=IDENTITY,
+        singular="trusted_proxy",
+        unset="none",
+        example=["10.0.0.0/8"],
+    )
