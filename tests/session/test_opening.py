@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from trio_gateway.model.errors import BadRequest, RequestError, Unauthorized
 from trio_gateway.model.position import START, Position
 from trio_gateway.model.user import User
-from trio_gateway.session.opening import identify, read_opening
-from trio_gateway.session.tokens import make_token
+from trio_gateway.session import opening as openings
+from trio_gateway.session.opening import read_opening, read_sdk_opening
+from trio_gateway.session.tokens import Verifier, make_token
+from trio_gateway.settings.settings import Settings
 from trio_gateway.wire.upgrade import UpgradeRequest
 
 SECRET = "a secret of thirty-two bytes ..."
@@ -24,6 +26,10 @@ def request(query=None, headers=None, subprotocols=()):
 
 def opening(**places):
     return read_opening(request(**places))
+
+
+def identify(opened, secret, *, insecure):
+    return openings.identify(opened, Verifier.of(Settings(token_secret=secret or None)), insecure=insecure).user
 
 
 # -- Reading
@@ -199,3 +205,58 @@ def test_whatever_a_request_says_it_gets_a_user_or_a_refusal(query, subprotocols
         return
     assert insecure
     assert user.id in (query.get("user"), query.get("uid"))
+
+
+# -- Clients of the Centrifugo protocol
+
+
+@pytest.mark.parametrize(
+    ("offered", "answered", "unspoken"),
+    [
+        ([], None, False),
+        (["centrifuge-json"], "centrifuge-json", False),
+        (["centrifuge-protobuf"], None, True),
+        (["centrifuge-protobuf", "centrifuge-json"], "centrifuge-json", False),
+        (["centrifuge-json", "centrifuge-protobuf"], "centrifuge-json", False),
+        (["trio-gateway", "t"], None, False),
+        (["graphql-ws"], None, False),
+    ],
+)
+def test_of_an_sdks_subprotocols_json_is_spoken_and_the_binary_one_never_answered(offered, answered, unspoken):
+    opened = read_sdk_opening(request(subprotocols=offered))
+
+    assert (opened.subprotocol, opened.unspoken) == (answered, unspoken)
+
+
+@pytest.mark.parametrize(
+    ("query", "unspoken"),
+    [
+        ({"format": "protobuf"}, True),
+        ({"cf_protocol": "protobuf"}, True),
+        ({"format": "json"}, False),
+        ({"cf_protocol": "json"}, False),
+        ({"format": "json", "cf_protocol": "protobuf"}, True),
+        ({}, False),
+    ],
+)
+def test_an_sdk_may_ask_for_the_binary_protocol_in_the_query(query, unspoken):
+    assert read_sdk_opening(request(query)).unspoken is unspoken
+
+
+@pytest.mark.parametrize(("value", "json_ping"), [("true", False), ("false", True), ("", True), (None, True)])
+def test_an_sdk_is_pinged_in_the_protocol_unless_it_asks_for_frames(value, json_ping):
+    query = {} if value is None else {"cf_ws_frame_ping_pong": value}
+
+    assert read_sdk_opening(request(query)).json_ping is json_ping
+
+
+@pytest.mark.parametrize("name", ["format", "cf_protocol", "cf_ws_frame_ping_pong"])
+def test_an_sdks_parameter_that_is_repeated_is_refused(name):
+    with pytest.raises(BadRequest):
+        read_sdk_opening(request({name: ("true", "true")}))
+
+
+def test_what_an_sdk_says_elsewhere_is_ignored():
+    opened = read_sdk_opening(request({"token": "t", "since": "nonsense", "device": ("a", "b")}))
+
+    assert (opened.subprotocol, opened.json_ping, opened.unspoken) == (None, True, False)

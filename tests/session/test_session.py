@@ -2,16 +2,21 @@
 
 import pytest
 
-from trio_gateway.model.commands import Acknowledge, Error, Message, Ok, Pong, Publish, Send, Subscribe, Unsubscribe
+from trio_gateway.model.commands import Acknowledge, Message, Pong, Publish, Send, Subscribe, Unsubscribe
 from trio_gateway.model.position import Position
+from trio_gateway.model.replies import Error, Unsubscribed
 from trio_gateway.model.user import User
 from trio_gateway.session.client import Client
 from trio_gateway.session.effects import Ask, Attach, Detach, MoveCursor, Store
 from trio_gateway.session.session import Session
+from trio_gateway.session.terms import Terms
+from trio_gateway.session.tokens import Verifier
 from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
 from trio_gateway.settings.settings import Settings
 
 GREETED = Position("e", 5)
+INFO = b'{"user":"7","client":"c1"}'
+TERMS = Terms(info=INFO)
 OPEN = ChannelRules(allow_subscribe_for_client=True, allow_publish_for_client=True)
 
 
@@ -22,14 +27,12 @@ class Inbox:
 
 
 def make_session(*, device="phone", greeted=GREETED, answers_messages=False, inbox=Inbox, **settings):
-    namespaces = settings.pop("namespaces", Namespaces(named={"open": OPEN}))
-    return Session(
-        Client("c1", User("7"), device, "192.0.2.1", "plain"),
-        Settings(namespaces=namespaces, **settings),
-        greeted=greeted,
-        delivered=lambda: inbox.position,
-        answers_messages=answers_messages,
-    )
+    settings = Settings(namespaces=settings.pop("namespaces", Namespaces(named={"open": OPEN})), **settings)
+    client = Client("c1", User("7"), device, "192.0.2.1", "plain")
+    session = Session(client, settings, Verifier.of(settings), answers_messages=answers_messages)
+    session.channels.have_inbox()
+    session.begin_inbox(greeted, lambda: inbox.position)
+    return session
 
 
 def code_of(outcome):
@@ -40,7 +43,7 @@ def code_of(outcome):
 def test_a_send_goes_to_the_inbox_of_its_user_as_the_clients_own_user():
     command = Send(1, "8", b"{}", "m1")
 
-    assert make_session().receive(command) == Store(1, "#8", b"{}", "m1", "7", command)
+    assert make_session().receive(command) == Store(1, "#8", b"{}", "m1", "7", INFO, command)
 
 
 def test_a_send_is_refused_where_the_settings_forbid_it():
@@ -53,7 +56,7 @@ def test_a_send_to_nobody_is_malformed():
     assert code_of(make_session().receive(Send(1, "", b"{}"))) == 107
 
 
-@pytest.mark.parametrize("channel", ["#8", "#7", "news", "open2:x", "$node:1"])
+@pytest.mark.parametrize("channel", ["#8", "#7", "news", "open2:x", "$:node:1"])
 def test_a_publish_is_refused_outside_the_namespaces_that_allow_it(channel):
     assert code_of(make_session().receive(Publish(1, channel, b"{}"))) in (102, 103)
 
@@ -61,10 +64,10 @@ def test_a_publish_is_refused_outside_the_namespaces_that_allow_it(channel):
 def test_a_publish_is_stored_where_the_namespace_allows_it():
     command = Publish(1, "open:x", b"{}")
 
-    assert make_session().receive(command) == Store(1, "open:x", b"{}", "", "7", command)
+    assert make_session().receive(command) == Store(1, "open:x", b"{}", "", "7", INFO, command)
 
 
-@pytest.mark.parametrize("channel", ["#8", "news", "$node:1"])
+@pytest.mark.parametrize("channel", ["#8", "news", "$:node:1"])
 def test_what_is_not_open_to_clients_cant_be_subscribed(channel):
     assert code_of(make_session().receive(Subscribe(1, channel))) == 103
 
@@ -80,7 +83,7 @@ def test_a_channel_name_past_the_limit_is_malformed():
 def test_a_channel_is_subscribed_once():
     session = make_session()
 
-    assert session.receive(Subscribe(1, "open:x", Position("e", 2))) == Attach(1, "open:x", Position("e", 2))
+    assert session.receive(Subscribe(1, "open:x", Position("e", 2))) == Attach(1, "open:x", TERMS, Position("e", 2))
     assert code_of(session.receive(Subscribe(2, "open:x"))) == 105
     assert code_of(session.receive(Subscribe(2, "#7"))) == 105
 
@@ -88,7 +91,7 @@ def test_a_channel_is_subscribed_once():
 def test_a_subscription_that_could_not_be_made_may_be_asked_again():
     session = make_session()
     session.receive(Subscribe(1, "open:x"))
-    session.forget("open:x")
+    session.channels.forget("open:x")
 
     assert isinstance(session.receive(Subscribe(2, "open:x")), Attach)
 
@@ -108,7 +111,7 @@ def test_unsubscribing_what_is_not_subscribed_succeeds():
     session.receive(Subscribe(1, "open:x"))
 
     assert session.receive(Unsubscribe(2, "open:x")) == Detach(2, "open:x")
-    assert session.receive(Unsubscribe(3, "open:x")) == Ok(3)
+    assert session.receive(Unsubscribe(3, "open:x")) == Unsubscribed(3)
 
 
 def test_the_own_inbox_stays():

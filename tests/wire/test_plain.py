@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from trio_gateway.model.commands import Ok, Pong
+from trio_gateway.model.commands import Pong
+from trio_gateway.model.presence import Passage
 from trio_gateway.model.publication import Gap, Publication
+from trio_gateway.model.replies import Unsubscribed
 from trio_gateway.wire import plain_replies
 from trio_gateway.wire.plain import PLAIN
 
@@ -21,7 +23,11 @@ def test_one_frame_that_can_not_be_read_is_one_error():
 def test_replies_and_pushes_are_frames():
     publication = Publication(1, 0, b"1", 5)
 
-    assert PLAIN.encode(Ok(1)) == plain_replies.encode_reply(Ok(1))
+    assert PLAIN.encode(Unsubscribed(1)) == plain_replies.encode_reply(Unsubscribed(1))
     assert PLAIN.encode_gap("#7", Gap(1, 2, "e", 2)) == plain_replies.encode_gap("#7", Gap(1, 2, "e", 2))
     head = PLAIN.publication_head("#7")
     assert PLAIN.encode_publication(head, publication) == plain_replies.encode_publication(head, publication)
+
+
+def test_nobody_is_told_who_comes_and_goes():
+    assert PLAIN.encode_passage("a", Passage(joined=True, info=b"{}")) == b""

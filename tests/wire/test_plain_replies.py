@@ -7,41 +7,42 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wsproto.frame_protocol import FrameDecoder, Opcode
+from wire.server_frames import text_of
 
-from trio_gateway.model.commands import Error, Goodbye, Hello, Ok, Ping
 from trio_gateway.model.position import Position
+from trio_gateway.model.presence import PresenceStatistics
 from trio_gateway.model.publication import Gap, Publication
+from trio_gateway.model.replies import (
+    Answered,
+    Connected,
+    Counted,
+    Error,
+    Goodbye,
+    Ping,
+    Published,
+    Subscribed,
+    Unsubscribed,
+)
 from trio_gateway.wire.plain_replies import encode_gap, encode_publication, encode_reply, publication_head
-
-
-def text_of(frame):
-    """Return the text of one whole frame as a client reads it."""
-    decoder = FrameDecoder(client=True)
-    decoder.receive_bytes(frame)
-    opcode, payload, frame_finished, message_finished = decoder.process_buffer()
-    assert (opcode, frame_finished, message_finished) == (Opcode.TEXT, True, True)
-    assert not decoder.buffer.buffer
-    return payload.decode()
 
 
 @pytest.mark.parametrize(
     ("reply", "text"),
     [
         (
-            Hello("7", "c1", 25.0, Position("e", 0)),
+            Connected(None, "7", "c1", 25.0, Position("e", 0)),
             '{"type":"hello","user":"7","client":"c1","ping":25,"position":"e:0"}',
         ),
         (
-            Hello('"ü', "c1", 0.5, Position("e", 3)),
+            Connected(None, '"ü', "c1", 0.5, Position("e", 3)),
             '{"type":"hello","user":"\\"ü","client":"c1","ping":0.5,"position":"e:3"}',
         ),
-        (Ok(5), '{"type":"ok","ref":5}'),
-        (Ok(0, 0), '{"type":"ok","ref":0,"offset":0}'),
-        (Ok("r", 13), '{"type":"ok","ref":"r","offset":13}'),
-        (Ok(1.5, None, Position("e", 9)), '{"type":"ok","ref":1.5,"position":"e:9"}'),
-        (Ok(1, 2, Position("e", 9), b"[ 1 ]"), '{"type":"ok","ref":1,"offset":2,"position":"e:9","data":[ 1 ]}'),
-        (Ok(1, data=b"null"), '{"type":"ok","ref":1,"data":null}'),
+        (Unsubscribed(5), '{"type":"ok","ref":5}'),
+        (Published(0, 0), '{"type":"ok","ref":0,"offset":0}'),
+        (Published("r", 13), '{"type":"ok","ref":"r","offset":13}'),
+        (Subscribed(1.5, Position("e", 9)), '{"type":"ok","ref":1.5,"position":"e:9"}'),
+        (Published(1, 2, b"[ 1 ]"), '{"type":"ok","ref":1,"offset":2,"data":[ 1 ]}'),
+        (Answered(1, b"null"), '{"type":"ok","ref":1,"data":null}'),
         (Error(5, 103, "permission denied"), '{"type":"error","ref":5,"code":103,"message":"permission denied"}'),
         (Error("", 100, "x"), '{"type":"error","ref":"","code":100,"message":"x"}'),
         (Error(None, 107, "bad request"), '{"type":"error","code":107,"message":"bad request"}'),
@@ -53,6 +54,10 @@ def text_of(frame):
 )
 def test_a_reply_has_its_fields_in_the_documented_order(reply, text):
     assert text_of(encode_reply(reply)) == text
+
+
+def test_what_the_protocol_has_no_words_for_is_not_said():
+    assert encode_reply(Counted(1, PresenceStatistics(1, 1))) == b""
 
 
 def test_a_gap_shows_its_bounds():

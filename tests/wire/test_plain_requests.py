@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from trio_gateway.model.commands import (
     Acknowledge,
-    Error,
     Message,
     Pong,
     Publish,
@@ -19,6 +18,7 @@ from trio_gateway.model.commands import (
     Unsubscribe,
 )
 from trio_gateway.model.position import START, Position
+from trio_gateway.model.replies import Error
 from trio_gateway.wire.plain_requests import decode_request
 
 

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import attrs
+import msgspec
+from msgspec import Raw, Struct
 
 from trio_gateway.model.user import User
+
+
+class _ClientInfo(Struct, omit_defaults=True):
+    user: str = msgspec.field()
+    client: str = msgspec.field()
+    conn_info: Raw | None = None
+    chan_info: Raw | None = None
 
 
 @attrs.frozen
@@ -12,7 +21,8 @@ class Client:
     """Describe one connection.
 
     `id` is new for each connection. `device` is empty where none was named. `address` is the peer's
-    IP address, as the first trusted proxy saw it. `protocol` is the codec's name.
+    IP address, as the first trusted proxy saw it. `protocol` is the codec's name. `info` (JSON text) is
+    what its token says of it to others, empty for nothing.
     """
 
     id: str
@@ -20,3 +30,12 @@ class Client:
     device: str
     address: str
     protocol: str
+    info: bytes = b""
+
+    def describe(self, channel_info: bytes = b"") -> bytes:
+        """Write the client as others are shown it (its ClientInfo), with what a subscription token says of it."""
+        return msgspec.json.encode(_ClientInfo(self.user.id, self.id, _raw(self.info), _raw(channel_info)))
+
+
+def _raw(text: bytes) -> Raw | None:
+    return Raw(text) if text else None

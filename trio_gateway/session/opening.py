@@ -1,4 +1,4 @@
-"""The opening of a plain connection: first what the request says, then who that is.
+"""The opening of a connection: first what the request says, then who that is.
 
 Reading it needs no secret and no clock; `identify` needs both, and nothing else of the request.
 """
@@ -10,14 +10,19 @@ from typing import Final
 
 import attrs
 
-from trio_gateway.model.errors import BadRequest, Unauthorized
+from trio_gateway.model.errors import BadRequest, TokenExpired, Unauthorized
 from trio_gateway.model.position import Position
-from trio_gateway.model.user import User, check_device
-from trio_gateway.session.tokens import verify_token
+from trio_gateway.model.user import User, check_device, check_user_id
+from trio_gateway.session.claims import ConnectionClaims
+from trio_gateway.session.connecting import Admission
+from trio_gateway.session.tokens import Verifier
 from trio_gateway.wire.upgrade import UpgradeRequest
 
 SUBPROTOCOL: Final = "trio-gateway"
 """What the reply picks for a client that sends its token as the pair `["trio-gateway", "<token>"]`."""
+
+JSON_SUBPROTOCOL: Final = "centrifuge-json"
+BINARY_SUBPROTOCOL: Final = "centrifuge-protobuf"
 
 _BEARER: Final = "bearer "
 
@@ -58,22 +63,53 @@ def read_opening(request: UpgradeRequest) -> Opening:
     )
 
 
-def identify(opening: Opening, token_secret: str | None, *, insecure: bool) -> User:
+@attrs.frozen
+class SdkOpening:
+    """Say what a client of the Centrifugo protocol asks for at the upgrade (protocol §1.1); who it is comes later.
+
+    `subprotocol` and `json_ping` are as in Opening. An `unspoken` protocol is the binary one.
+    """
+
+    subprotocol: str | None
+    json_ping: bool
+    unspoken: bool
+
+
+def read_sdk_opening(request: UpgradeRequest) -> SdkOpening:
+    """Read the parameters of the Centrifugo protocol; raises BadRequest for a repeated one."""
+    formats = (_parameter(request, "format"), _parameter(request, "cf_protocol"))
+    offers_json = JSON_SUBPROTOCOL in request.subprotocols
+    return SdkOpening(
+        subprotocol=JSON_SUBPROTOCOL if offers_json else None,
+        json_ping=_parameter(request, "cf_ws_frame_ping_pong") != "true",
+        unspoken="protobuf" in formats or (BINARY_SUBPROTOCOL in request.subprotocols and not offers_json),
+    )
+
+
+def identify(opening: Opening, verifier: Verifier, *, insecure: bool) -> Admission:
     """Find out who the client is: the user of its token, or, on an insecure server without one, whom it claims to be.
 
     Raises Unauthorized without a valid identity (a token that is present must be valid all the
-    same, and a server without a secret takes none), BadRequest for a claimed user id that no user
-    can have.
+    same, and a server without a key takes none), BadRequest for a claimed user id that no user can
+    have; UnknownKey where the token's key may be fetched.
     """
+    device = opening.device or ""
     if opening.token is not None:
-        if not token_secret:
+        if not verifier.is_configured:
             raise Unauthorized("the server has no token secret to check the token with")
-        return verify_token(opening.token, token_secret)
+        return Admission.of(_verify(opening.token, verifier), device=device)
     if not insecure:
         raise Unauthorized("the client sent no token")
     if opening.user is None:
         raise Unauthorized("the client sent neither a token nor a user")
-    return User(opening.user)
+    return Admission(user=User(check_user_id(opening.user)), device=device)
+
+
+def _verify(token: str, verifier: Verifier) -> ConnectionClaims:
+    try:
+        return verifier.connection(token)
+    except TokenExpired as error:
+        raise Unauthorized(str(error)) from error  # the plain protocol knows no other word
 
 
 def _parameter(request: UpgradeRequest, name: str) -> str | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trio_gateway.model.commands import Command, Error, Reply
+from trio_gateway.model.commands import Command
+from trio_gateway.model.presence import Passage
 from trio_gateway.model.publication import Gap
+from trio_gateway.model.replies import Error, Reply
 from trio_gateway.wire import plain_replies
 from trio_gateway.wire.codec import Codec
 from trio_gateway.wire.plain_requests import decode_request
@@ -27,6 +29,10 @@ class PlainCodec:
     def encode_gap(self, channel: str, gap: Gap) -> bytes:
         """Write a gap as one whole WebSocket frame."""
         return plain_replies.encode_gap(channel, gap)
+
+    def encode_passage(self, channel: str, passage: Passage) -> bytes:  # noqa: ARG002 - the protocol has no word for it
+        """Write nothing: clients of this protocol are not told who comes and goes."""
+        return b""
 
     def publication_head(self, channel: str) -> bytes:
         """Write the part of a publication's text that is the same for all of its channel."""

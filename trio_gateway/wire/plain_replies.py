@@ -6,13 +6,25 @@ parts, most of them made once for each channel.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw, Struct
 
-from trio_gateway.model.commands import Error, Goodbye, Hello, Ok, Ref, Reply
+from trio_gateway.model.commands import Ref
 from trio_gateway.model.publication import Gap, Publication
+from trio_gateway.model.replies import (
+    Answered,
+    Connected,
+    Error,
+    Goodbye,
+    Ping,
+    Published,
+    Reply,
+    Subscribed,
+    Unsubscribed,
+)
 from trio_gateway.wire.frames import text_frame
 
 
@@ -66,28 +78,27 @@ _PING: Final = text_frame(b'{"type":"ping"}')
 
 
 def encode_reply(reply: Reply) -> bytes:
-    """Write a reply as one whole WebSocket frame."""
-    match reply:
-        case Ok():
-            return _encode_ok(reply)
-        case Error(None, code, message, detail):
-            return text_frame(_encode(_Error(code, message, detail)))
-        case Error(ref, code, message, detail):
-            return text_frame(_encode(_ReferredError(ref, code, message, detail)))
-        case Hello(user, client, ping, position):
-            # Whole seconds are written without a fraction.
-            seconds = int(ping) if ping == int(ping) else ping
-            return text_frame(_encode(_Hello(user, client, seconds, str(position))))
-        case Goodbye(code, reason, reconnect_ms):
-            return text_frame(_encode(_Goodbye(code, reason, reconnect_ms)))
-        case _:
-            return _PING
+    """Write a reply as one whole WebSocket frame; b"" for what this protocol has no words for."""
+    shape = _SHAPES.get(type(reply))
+    if shape is None:
+        return _PING if isinstance(reply, Ping) else b""
+    return text_frame(_encode(shape(reply)))
 
 
-def _encode_ok(ok: Ok) -> bytes:
-    position = None if ok.position is None else str(ok.position)
-    data = None if ok.data is None else Raw(ok.data)
-    return text_frame(_encode(_Ok(ok.ref, ok.offset, position, data)))
+def _error(error: Error) -> Struct:
+    if error.ref is None:
+        return _Error(error.code, error.message, error.detail)
+    return _ReferredError(error.ref, error.code, error.message, error.detail)
+
+
+def _hello(connected: Connected) -> Struct:
+    ping = connected.ping
+    # Whole seconds are written without a fraction.
+    return _Hello(connected.user, connected.client, int(ping) if ping == int(ping) else ping, str(connected.position))
+
+
+def _raw(data: bytes | None) -> Raw | None:
+    return None if data is None else Raw(data)
 
 
 def encode_gap(channel: str, gap: Gap) -> bytes:
@@ -116,3 +127,14 @@ def encode_publication(head: bytes, publication: Publication) -> bytes:
 def _end(publication: Publication) -> bytes:
     end = b',"id":%b' % _encode(publication.id) if publication.id else b""
     return b'%b,"from":%b}' % (end, _encode(publication.sender)) if publication.sender else end + b"}"
+
+
+_SHAPES: Final[dict[type, Callable[[Any], Struct]]] = {
+    Published: lambda published: _Ok(published.ref, offset=published.offset, data=_raw(published.data)),
+    Subscribed: lambda subscribed: _Ok(subscribed.ref, position=str(subscribed.position)),
+    Answered: lambda answered: _Ok(answered.ref, data=_raw(answered.data)),
+    Unsubscribed: lambda unsubscribed: _Ok(unsubscribed.ref),
+    Error: _error,
+    Connected: _hello,
+    Goodbye: lambda goodbye: _Goodbye(goodbye.code, goodbye.reason, goodbye.reconnect_ms),
+}

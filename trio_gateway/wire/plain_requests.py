@@ -15,7 +15,6 @@ from trio_gateway.model.codes import BAD_REQUEST, METHOD_NOT_FOUND
 from trio_gateway.model.commands import (
     Acknowledge,
     Command,
-    Error,
     Message,
     Pong,
     Publish,
@@ -26,6 +25,7 @@ from trio_gateway.model.commands import (
 )
 from trio_gateway.model.errors import BadRequest, InvalidId
 from trio_gateway.model.position import MAX_OFFSET, Position
+from trio_gateway.model.replies import Error
 from trio_gateway.model.user import CONTROL_CHARACTER, check_user_id
 
 MAX_ID_BYTES: Final = 128
