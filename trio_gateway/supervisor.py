@@ -3,8 +3,10 @@
 supervisor nursery
 |- embedded Valkey (only without a redis_url)     stops last, with its data on disk
 |- broker: commands, feed, probe
-|- hub: recovery, acks, idle topics               pending acks are written before the broker stops
-|- operations server: health, the page to try it  answers until the last client has gone
+|- hub: recovery, acks, presence, idle topics     what is pending is written before the broker stops
+|- keys of the tokens' issuer (only with a URL)
+|- control: what nodes ask of each other
+|- operations server: health, the HTTP API, pages  answers until the last client has gone
 `- client server                                  stops first
     `- connections nursery
         |- accepting nursery
@@ -24,6 +26,8 @@ import trio
 from trio_gateway.admin.app import make_app
 from trio_gateway.admin.listening import bind
 from trio_gateway.admin.server import serve_admin
+from trio_gateway.api.routes import make_routes
+from trio_gateway.api.server_api import ServerApi
 from trio_gateway.broker.broker import Broker
 from trio_gateway.embedded.valkey import EmbeddedValkey
 from trio_gateway.gateway.drain import drain
@@ -55,8 +59,15 @@ async def open_gateway(
     can't be had, ConfigurationError when the settings let nobody in.
     """
     hooks = hooks or Hooks()
-    if not (settings.token_secret or settings.insecure or hooks.authenticate):
-        raise ConfigurationError("nobody could connect: set token_secret or insecure, or give an authenticate hook")
+    if not (
+        settings.verifies_tokens
+        or settings.insecure
+        or hooks.authenticate
+        or settings.allow_anonymous_connect_without_token
+    ):
+        raise ConfigurationError(
+            "nobody could connect: set token_secret (or other keys for tokens) or insecure, or give an authenticate hook"
+        )
     clients, operators = bind(settings)
     with clients, operators:
         async with trio.open_nursery() as nursery:
@@ -72,9 +83,11 @@ async def open_gateway(
             gateway = Gateway(node, clients, operators, valkey)
             await supervisor.start(broker.serve, node.hub)
             await supervisor.start(node.hub.serve)
-            await supervisor.start(
-                serve_admin, make_app(gateway.health, make_try_page(settings, gateway.port)), operators
-            )
+            await supervisor.start(node.keys.serve)
+            await supervisor.start(node.control.serve)
+            api = make_routes(ServerApi(settings, broker, node.control), settings)
+            app = make_app(gateway.health, make_try_page(settings, gateway.port), *api)
+            await supervisor.start(serve_admin, app, operators)
             server = ClientServer(node, clients)
             await supervisor.start(server.serve)
             yield gateway
@@ -89,7 +102,7 @@ async def _stop(supervisor: Supervisor, server: ClientServer, gateway: Gateway) 
     await drain(gateway.node, gateway.node.settings.drain_seconds)
     await supervisor.stop_last()
     with trio.move_on_after(FLUSH_SECONDS):
-        await gateway.node.hub.acks.flush()
+        await gateway.node.hub.flush()
     await supervisor.stop()
     log.info("stopped")
 

@@ -186,6 +186,8 @@ async def serve_place(*, broker=None, hooks=None, **settings):
         await nursery.start(broker.serve, node.hub)
         await nursery.start(node.hub.serve)
         nursery.start_soon(node.heartbeat.serve)
+        nursery.start_soon(node.deadlines.serve)
+        nursery.start_soon(node.control.serve)
         place = Place(node, broker, nursery)
         try:
             yield place

@@ -4,9 +4,12 @@ import msgspec
 import trio
 
 from trio_gateway.hub.subscription import Subscriber
+from trio_gateway.wire.centrifugo import CentrifugoCodec
 from trio_gateway.wire.plain import PlainCodec
 
 CODEC = PlainCodec()
+CENTRIFUGO = CentrifugoCodec("test")
+CODECS = [CODEC, CENTRIFUGO]
 
 
 def read_frames(data):
@@ -26,7 +29,7 @@ def read_frames(data):
 class FakeClient:
     """Take frames while `open`; `room` bounds the number of frames that are taken without waiting."""
 
-    def __init__(self, hub):
+    def __init__(self, hub, codec=CODEC):
         self.hub = hub
         self.got = []
         self.room = None
@@ -34,7 +37,7 @@ class FakeClient:
         self.readable = trio.Event()
         self.readable.set()
         self._woken = trio.Event()
-        self.subscriber = Subscriber(self, CODEC, self.wake)
+        self.subscriber = Subscriber(self, codec, self.wake)
 
     def wake(self):
         self._woken.set()
@@ -72,15 +75,30 @@ class FakeClient:
                 for subscription in tuple(self.subscriber.behind):
                     await self.hub.catch_up.poll(subscription, self.send)
 
-    async def subscribe(self, channel, **options):
+    async def subscribe(self, channel, *, positioned=False, watches=False, **options):
         subscription = await self.hub.subscribe(self.subscriber, channel, **options)
+        subscription.positioned, subscription.watches = positioned, watches
         subscription.start()
         return subscription
 
     @property
     def offsets(self):
-        return [frame["offset"] for frame in self.got if frame["type"] == "message"]
+        return [news for news in self.news if isinstance(news, int)]
 
     @property
     def gaps(self):
-        return [(frame.get("from"), frame.get("to")) for frame in self.got if frame["type"] == "gap"]
+        return [(frame.get("from"), frame.get("to")) for frame in self.got if frame.get("type") == "gap"]
+
+    @property
+    def news(self):
+        """What came, in order: the offset of each publication, and the passage of each member as a pair."""
+        return [one for one in map(_news, self.got) if one is not None]
+
+
+def _news(frame):
+    if "push" not in frame:
+        return frame["offset"] if frame["type"] == "message" else None
+    push = frame["push"]
+    if "pub" in push:
+        return push["pub"].get("offset", 0)
+    return next((kind, push[kind]["info"]["client"]) for kind in ("join", "leave") if kind in push)

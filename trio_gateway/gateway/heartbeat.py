@@ -32,10 +32,15 @@ class Heartbeat:
         self._tick = ping_seconds / SLOTS
         self._delay = max(1, min(SLOTS - 1, round(pong_seconds / self._tick)))
         self._ring: list[dict[Pinged, None]] = [{} for _ in range(SLOTS)]
+        self._slot = 0
 
     def add(self, connection: Pinged) -> int:
-        """Put a connection in a slot, chosen by chance; answers the slot."""
-        slot = random.randrange(SLOTS)  # noqa: S311 - spreads load, no secret
+        """Put a connection in a slot, chosen by chance in the farther half of the ring; answers the slot.
+
+        So its first ping comes between half an interval and a whole one from now (protocol §1.5).
+        """
+        ahead = random.randint(SLOTS // 2 + 1, SLOTS)  # noqa: S311 - spreads load, no secret
+        slot = (self._slot + ahead) % SLOTS
         self._ring[slot][connection] = None
         return slot
 
@@ -45,10 +50,9 @@ class Heartbeat:
 
     async def serve(self) -> None:
         """Turn the ring until cancelled."""
-        slot = 0
         while True:
             await trio.sleep(self._tick)
-            slot = (slot + 1) % SLOTS
+            slot = self._slot = (self._slot + 1) % SLOTS
             for connection in tuple(self._ring[slot - self._delay]):
                 connection.check_pong()
             for connection in tuple(self._ring[slot]):

@@ -22,14 +22,16 @@ class ClientMessage:
     """Carry what a client sent to the application.
 
     `type` is "message" for a frame meant for the application alone, "send" or "publish" for a
-    publication that is stored after the hook returned. `data` is decoded JSON. `channel` is where a
-    publication goes (an inbox for "send"), empty for "message". `id` is the client's own, or empty.
+    publication that is stored after the hook returned, "call" for a call of a `method` (an SDK's rpc).
+    `data` is decoded JSON. `channel` is where a publication goes (an inbox for "send"), empty otherwise.
+    `id` is the client's own, or empty.
     """
 
-    type: Literal["message", "send", "publish"]
+    type: Literal["message", "send", "publish", "call"]
     data: Any
     channel: str = ""
     id: str = ""
+    method: str = ""
 
 
 Authenticate = Callable[[UpgradeRequest], Awaitable[User]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import trio
 
-from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.node import PLAIN_PATH, Node
 from trio_gateway.gateway.socket import ClientSocket
 from trio_gateway.model.codes import INTERNAL_ERROR
 from trio_gateway.model.errors import (
@@ -18,16 +18,13 @@ from trio_gateway.model.errors import (
 )
 from trio_gateway.model.logger import get_logger
 from trio_gateway.model.user import User
-from trio_gateway.session.opening import Opening, identify, read_opening
+from trio_gateway.session.connecting import Admission
+from trio_gateway.session.opening import Opening, identify, read_opening, read_sdk_opening
 from trio_gateway.wire.codec import Codec
 from trio_gateway.wire.forwarded import client_address
 from trio_gateway.wire.origin import origin_allowed
-from trio_gateway.wire.plain import PlainCodec
 from trio_gateway.wire.refusal import UpgradeRefused, refusal_of, refusal_response
 from trio_gateway.wire.upgrade import HeadReader, UpgradeRequest, parse_upgrade
-
-CODECS: dict[str, Codec] = {"/ws": PlainCodec()}
-"""The wire protocol of each path."""
 
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 256 * 1024
@@ -37,16 +34,26 @@ and the reset would overtake what was written."""
 log = get_logger(__name__)
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Opened:
-    """Carry an accepted opening: the client's handshake key, what it sent after its request, and who it is."""
+    """Carry an accepted opening: how the upgrade is answered, and what the client sent after its request.
+
+    `address` is the client's, as the first trusted proxy saw it. `plain` is what a client of the plain
+    protocol asks for, and `admission` who that is; both are None where a connect command tells.
+    `user` is whom the application found it to be, None where it was not asked. `json_ping` asks for
+    pings in the protocol, and `unspoken` tells that the client will speak another one than this server.
+    """
 
     key: str
     rest: bytes
     codec: Codec
-    opening: Opening
-    user: User
     address: str
+    subprotocol: str | None = None
+    json_ping: bool = True
+    plain: Opening | None = None
+    admission: Admission | None = None
+    user: User | None = None
+    unspoken: bool = False
 
 
 async def read_head(socket: ClientSocket) -> tuple[bytes, bytes]:
@@ -70,38 +77,65 @@ async def judge(node: Node, head: bytes, rest: bytes, peer: str) -> Opened:
     Raises UpgradeRefused with everything its response says.
     """
     request = parse_upgrade(head)
-    codec = CODECS.get(request.path)
+    codec = node.codecs.get(request.path)
     if codec is None:
-        raise UpgradeRefused(404, "the WebSocket endpoint is /ws", error=MethodNotFound.error_code)
+        paths = " or ".join(node.codecs)
+        raise UpgradeRefused(404, f"the WebSocket endpoint is {paths}", error=MethodNotFound.error_code)
     address = client_address(peer, request.headers.get("x-forwarded-for"), node.trusted_proxies)
     try:
-        opening, user = await _admit(node, request, address)
+        _check_origin(node, request, address)
+        open_by = _open_plain if request.path == PLAIN_PATH else _open_centrifugo
+        received = Opened(key=request.key, rest=rest, codec=codec, address=address)
+        opened = await open_by(node, request, received)
+        if node.full:
+            raise LimitExceeded  # noqa: TRY301 (refused like all the others)
     except RequestError as error:
         if isinstance(error, Unauthorized):
             log.info("unauthorized", address=address, reason=str(error))
         raise refusal_of(error) from error
+    except BrokerUnavailable as error:
+        raise store_away(error) from error
     except Exception as error:  # the application's own authentication may break with anything
         log.exception("authentication failed", address=address)
         raise UpgradeRefused(500, error=INTERNAL_ERROR) from error
-    return Opened(request.key, rest, codec, opening, user, address)
+    return opened
 
 
-async def _admit(node: Node, request: UpgradeRequest, address: str) -> tuple[Opening, User]:
-    """Find out who asks for what; raises the RequestError that refuses it."""
+def _check_origin(node: Node, request: UpgradeRequest, address: str) -> None:
     if not origin_allowed(request.origin, request.host, node.settings.allowed_origins):
         log.info("origin not allowed", address=address, origin=request.origin, host=request.host)
         raise PermissionDenied
+
+
+async def _open_plain(node: Node, request: UpgradeRequest, received: Opened) -> Opened:
+    """Find out who asks for what; raises the RequestError that refuses it."""
     opening = read_opening(request)
-    user = await _identify(node, request, opening)
-    if node.full:
-        raise LimitExceeded
-    return opening, user
-
-
-async def _identify(node: Node, request: UpgradeRequest, opening: Opening) -> User:
     if node.hooks.authenticate is not None:
-        return await node.hooks.authenticate(request)
-    return identify(opening, node.settings.token_secret, insecure=node.settings.insecure)
+        admission = Admission(user=await node.hooks.authenticate(request), device=opening.device or "")
+    else:
+        admission = await node.keys.check(lambda: identify(opening, node.verifier, insecure=node.settings.insecure))
+    if not admission.user.id:
+        raise Unauthorized("nobody has an inbox: a user is needed here")
+    return attrs.evolve(
+        received,
+        subprotocol=opening.subprotocol,
+        json_ping=opening.json_ping,
+        plain=opening,
+        admission=admission,
+    )
+
+
+async def _open_centrifugo(node: Node, request: UpgradeRequest, received: Opened) -> Opened:
+    """Let a client in that says by a command who it is; raises what the application's own authentication does."""
+    opening = read_sdk_opening(request)
+    user = None if node.hooks.authenticate is None else await node.hooks.authenticate(request)
+    return attrs.evolve(
+        received,
+        subprotocol=opening.subprotocol,
+        json_ping=opening.json_ping,
+        user=user,
+        unspoken=opening.unspoken,
+    )
 
 
 def store_away(error: BrokerUnavailable) -> UpgradeRefused:

@@ -6,17 +6,33 @@ itself, since its publications may follow at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import msgspec
+import trio
 
-from trio_gateway.gateway.hooks import ClientMessage
-from trio_gateway.hub.subscription import Subscriber, Subscription
-from trio_gateway.model.commands import Error, Message, Ok, Publish, Send
-from trio_gateway.model.errors import BrokerUnavailable, InvalidData, RequestError
-from trio_gateway.session.effects import Ask, Attach, Detach, Effect, MoveCursor, Store
-from trio_gateway.session.session import Session, refusal
+from trio_gateway.broker.broker import Draft
+from trio_gateway.gateway.asking import ask
+from trio_gateway.gateway.entering import Entered
+from trio_gateway.gateway.reading import read_history, read_presence
+from trio_gateway.model.codes import REQUESTS_TOO_MANY
+from trio_gateway.model.commands import Call, Command, Message, Publish, Send
+from trio_gateway.model.errors import BrokerUnavailable, Disconnected, RequestError, TooManyRequests
+from trio_gateway.model.position import Position
+from trio_gateway.model.replies import (
+    Answer,
+    Answered,
+    Error,
+    Published,
+    Refreshed,
+    SubscriptionRefreshed,
+    Unsubscribed,
+)
+from trio_gateway.session.effects import Ask, Attach, Detach, Effect, MoveCursor, ReadHistory, ReadPresence, Store
+from trio_gateway.session.keys import UnknownKey
+from trio_gateway.session.rate import Rate
+from trio_gateway.session.session import Outcome, refusal
+from trio_gateway.wire.codec import Codec
 
 if TYPE_CHECKING:
     from trio_gateway.gateway.node import Node
@@ -24,31 +40,56 @@ if TYPE_CHECKING:
 
 
 class Requests:
-    """Answer one client's requests, in order."""
+    """Answer one client's requests, in order.
 
-    __slots__ = ("_codec", "_ended", "_inbox", "_node", "_session", "_socket", "_subscriber", "_subscriptions")
+    `note_expiry` is called when something was granted for a time. Whoever changes the client's
+    subscriptions, the client itself or the server, holds `changing`.
+    """
+
+    __slots__ = (
+        "_codec",
+        "_entered",
+        "_memberships",
+        "_node",
+        "_rate",
+        "_session",
+        "_socket",
+        "changing",
+        "note_expiry",
+    )
 
     def __init__(
-        self, node: Node, session: Session, socket: ClientSocket, subscriber: Subscriber, inbox: Subscription
+        self, node: Node, entered: Entered, socket: ClientSocket, codec: Codec, note_expiry: Callable[[], None]
     ) -> None:
+        settings = node.settings
+        self.changing = trio.Lock()
         self._node = node
-        self._session = session
+        self._entered = entered
+        self._session = entered.session
+        self._memberships = entered.memberships
         self._socket = socket
-        self._subscriber = subscriber
-        self._codec = subscriber.codec
-        self._inbox = inbox
-        self._subscriptions: dict[str, Subscription] = {}
-        self._ended = False
+        self._codec = codec
+        self.note_expiry = note_expiry
+        self._rate = Rate(settings.commands_per_second, settings.command_burst, trio.current_time())
 
     async def answer(self, texts: Iterable[bytes]) -> None:
-        """Carry out a batch of text messages and write the answers, also those before one that ends the connection.
+        """Carry out a batch of text messages; raises as `carry_out` does."""
+        decode = self._codec.decode
+        await self.carry_out([command for text in texts for command in decode(text)])
 
-        Raises what ends the connection: Disconnected from a hook, OSError or
-        trio.ClosedResourceError from the socket, and whatever an application's hook breaks with.
+    async def carry_out(self, commands: Sequence[Command | Error]) -> None:
+        """Carry out a batch of commands and write the answers, also those before one that ends the connection.
+
+        Raises what ends the connection: Disconnected, OSError or trio.ClosedResourceError from the
+        socket, and whatever an application's hook breaks with.
         """
         answers: list[bytes] = []
+        stores: list[Store] = []
         try:
-            await self._carry_out_all(texts, answers)
+            try:
+                await self._carry_out_all(commands, stores, answers)
+            finally:
+                await self._store_all(stores, answers)
         except Exception:
             if answers:  # what took effect is said before the goodbye
                 await self._socket.send(b"".join(answers))
@@ -56,85 +97,129 @@ class Requests:
         if answers:
             await self._socket.send(b"".join(answers))
 
-    async def _carry_out_all(self, texts: Iterable[bytes], answers: list[bytes]) -> None:
-        receive, encode = self._session.receive, self._codec.encode
-        for text in texts:
-            for command in self._codec.decode(text):
-                outcome = command if isinstance(command, Error) else receive(command)
-                if isinstance(outcome, Error) or (isinstance(outcome, Ok) and outcome.ref is not None):
-                    answers.append(encode(outcome))
-                elif outcome is not None and not isinstance(outcome, Ok):
-                    await self._carry_out(outcome, answers)
+    async def join_all(self) -> None:
+        """Take the client's place in the presence of all channels that it entered with and still has."""
+        async with self.changing:
+            await self._entered.join_all()
 
-    def end(self) -> None:
-        """End every subscription of this client; does nothing the second time."""
-        if not self._ended:
-            self._ended = True
-            for subscription in (self._inbox, *self._subscriptions.values()):
-                self._node.hub.unsubscribe(subscription)
+    async def _carry_out_all(
+        self, commands: Sequence[Command | Error], stores: list[Store], answers: list[bytes]
+    ) -> None:
+        """Carry commands out in their order; what follows each other to the store is left in `stores`, to go there at once."""
+        now = trio.current_time()
+        for command in commands:
+            outcome: Outcome
+            if not self._rate.allow(now):
+                outcome = self._refuse(command)
+            else:
+                outcome = command if isinstance(command, Error) else await self._decide(command)
+            if isinstance(outcome, Store) and not self._node.hooks.on_message:
+                stores.append(outcome)
+            elif outcome is not None:
+                if stores and type(outcome) in self._EFFECTS:
+                    await self._store_all(stores, answers)
+                await self._settle(outcome, answers)
 
-    async def _carry_out(self, effect: Effect, answers: list[bytes]) -> None:
-        if isinstance(effect, MoveCursor):
-            device = self._session.client.device
-            self._node.hub.acknowledge_nowait(self._inbox, device, effect.position)
+    async def _decide(self, command: Command) -> Outcome:
+        try:
+            return self._session.receive(command)
+        except UnknownKey:
+            return await self._node.keys.check(lambda: self._session.receive(command))
+
+    def _refuse(self, command: Command | Error) -> Error:
+        """Refuse what goes beyond the client's rate; raises Disconnected where it goes on and on."""
+        if self._rate.exceeded:
+            raise Disconnected(REQUESTS_TOO_MANY)
+        return refusal(getattr(command, "ref", None), TooManyRequests("a client asks less in that time"))
+
+    async def _settle(self, outcome: Effect | Answer, answers: list[bytes]) -> None:
+        """Carry out an effect, and add the answer where the client wants one."""
+        take_effect = self._EFFECTS.get(type(outcome))
+        if take_effect is None:
+            if isinstance(outcome, (Refreshed, SubscriptionRefreshed)):
+                self.note_expiry()
+            self._add(outcome, answers)
             return
         try:
-            answer = await self._take_effect(effect, answers)
+            answer = await take_effect(self, outcome, answers)
         except (RequestError, BrokerUnavailable) as error:
-            answers.append(self._codec.encode(refusal(effect.ref, error)))
+            answers.append(self._codec.encode(refusal(outcome.ref, error)))
         else:
-            if answer is not None and answer.ref is not None:
-                answers.append(self._codec.encode(answer))
+            self._add(answer, answers)
 
-    async def _take_effect(self, effect: Store | Ask | Attach | Detach, answers: list[bytes]) -> Ok | None:
-        match effect:
-            case Store():
-                return await self._store(effect)
-            case Ask():
-                return Ok(effect.ref, data=await self._ask(effect.asked))
-            case Attach():
-                await self._attach(effect, answers)
-                return None
-            case Detach():
-                self._node.hub.unsubscribe(self._subscriptions.pop(effect.channel))
-                return Ok(effect.ref)
+    def _add(self, answer: Any, answers: list[bytes]) -> None:
+        # An error is told also to who gave no mark, where the protocol can.
+        if answer is not None and (answer.ref is not None or isinstance(answer, Error)):
+            answers.append(self._codec.encode(answer))
 
-    async def _store(self, effect: Store) -> Ok:
-        data = await self._ask(effect.asked) if self._node.hooks.on_message else None
-        position = await self._node.broker.publish(effect.channel, effect.data, id=effect.id, sender=effect.sender)
-        return Ok(effect.ref, offset=position.offset, data=data)
+    async def _store(self, effect: Store, _answers: list[bytes]) -> Published:
+        data = await self._ask_about(effect.asked) if self._node.hooks.on_message else None
+        position = await self._node.broker.publish(
+            effect.channel, effect.data, id=effect.id, sender=effect.sender, info=effect.info
+        )
+        return Published(effect.ref, position.offset, data)
 
-    async def _ask(self, asked: Message | Send | Publish) -> bytes | None:
-        """Hand what the client sent to the application; answers JSON text, None where it returned None."""
+    async def _store_all(self, stores: list[Store], answers: list[bytes]) -> None:
+        """Publish what waits, in one write to the store, and empty the list."""
+        if not stores:
+            return
+        drafts = [Draft(one.channel, one.data, one.id, one.sender, one.info) for one in stores]
+        effects = tuple(stores)
+        stores.clear()
+        for effect, result in zip(effects, await self._node.broker.publish_all(drafts), strict=True):
+            if isinstance(result, Position):
+                self._add(Published(effect.ref, result.offset), answers)
+            else:
+                answers.append(self._codec.encode(refusal(effect.ref, result)))
+
+    async def _ask(self, effect: Ask, _answers: list[bytes]) -> Answered:
+        return Answered(effect.ref, await self._ask_about(effect.asked))
+
+    async def _ask_about(self, asked: Message | Call | Send | Publish) -> bytes | None:
         hook = self._node.hooks.on_message
         assert hook is not None, "the session lets messages through only where there is a hook"
-        answer = await hook(self._session.client, _client_message(asked))
-        return None if answer is None else msgspec.json.encode(answer)
+        return await ask(hook, self._session.client, asked)
 
     async def _attach(self, effect: Attach, answers: list[bytes]) -> None:
         """Subscribe, and write the answer in the same step in which the subscription starts."""
-        try:
-            subscription = await self._node.hub.subscribe(self._subscriber, effect.channel, since=effect.since)
-        except BaseException:
-            self._session.forget(effect.channel)
-            raise
-        self._subscriptions[effect.channel] = subscription
-        if effect.ref is not None:
-            answers.append(self._codec.encode(Ok(effect.ref, position=subscription.greeting)))
-        await self._socket.send(b"".join(answers))
-        answers.clear()
-        subscription.start()
+        async with self.changing:
+            try:
+                membership = await self._memberships.prepare(effect)
+            except BaseException:
+                self._session.channels.forget(effect.channel)
+                raise
+            self._add(membership.subscribed, answers)
+            await self._socket.send(b"".join(answers))
+            answers.clear()
+            self._memberships.start(membership)
+            await self._memberships.join(membership)
+        if effect.terms.expire_at:
+            self.note_expiry()
 
+    async def _detach(self, effect: Detach, _answers: list[bytes]) -> Unsubscribed:
+        async with self.changing:
+            membership = self._memberships.get(effect.channel)
+            if membership is not None:
+                await self._memberships.leave(membership)
+        return Unsubscribed(effect.ref)
 
-def _client_message(asked: Message | Send | Publish) -> ClientMessage:
-    try:
-        data = msgspec.json.decode(asked.data)
-    except msgspec.DecodeError as error:
-        raise InvalidData(str(error)) from None
-    match asked:
-        case Message():
-            return ClientMessage("message", data)
-        case Send():
-            return ClientMessage("send", data, "#" + asked.to, asked.id)
-        case Publish():
-            return ClientMessage("publish", data, asked.channel, asked.id)
+    async def _read_presence(self, effect: ReadPresence, _answers: list[bytes]) -> Answer:
+        return await read_presence(self._node.broker, effect)
+
+    async def _read_history(self, effect: ReadHistory, _answers: list[bytes]) -> Answer:
+        return await read_history(self._node.broker, effect)
+
+    async def _move_cursor(self, effect: MoveCursor, _answers: list[bytes]) -> Answered:
+        inbox = self._memberships.inbox
+        self._node.hub.acknowledge_nowait(inbox, self._session.client.device, effect.position)
+        return Answered(effect.ref, b"{}")
+
+    _EFFECTS: ClassVar[dict[type, Callable[..., Awaitable[Any]]]] = {
+        Store: _store,
+        Ask: _ask,
+        Attach: _attach,
+        Detach: _detach,
+        ReadPresence: _read_presence,
+        ReadHistory: _read_history,
+        MoveCursor: _move_cursor,
+    }

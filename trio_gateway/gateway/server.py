@@ -56,6 +56,7 @@ class ClientServer:
         """Serve until `stop_accepting` was called and the last connection ended, or until cancelled."""
         async with trio.open_nursery() as heart:
             heart.start_soon(self._node.heartbeat.serve)
+            heart.start_soon(self._node.deadlines.serve)
             async with trio.open_nursery() as connections:
                 task_status.started()
                 with self._accepting:

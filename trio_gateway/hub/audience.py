@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from trio_gateway.hub.subscription import Subscription
+from trio_gateway.model.presence import Passage
 from trio_gateway.model.publication import Publication
 from trio_gateway.wire.codec import Codec
 
@@ -44,13 +45,15 @@ class Write(msgspec.Struct):
 class Audience:
     """Know everybody who is caught up, and make the frames for them; `head` is the channel's in the codec."""
 
-    __slots__ = ("_clients", "_encode", "_live", "_place", "_writes", "codec", "head")
+    __slots__ = ("_channel", "_clients", "_encode", "_live", "_place", "_watching", "_writes", "codec", "head")
 
     def __init__(self, codec: Codec, channel: str) -> None:
         self.codec = codec
         self.head = codec.publication_head(channel)
         self._encode = codec.encode_publication
+        self._channel = channel
         self._live: dict[Subscription, None] = {}
+        self._watching: dict[Subscription, None] = {}
         self._clients: tuple[Subscription, ...] | None = None
         self._writes: list[Write] | None = None
         self._place = 0
@@ -64,6 +67,14 @@ class Audience:
         """Write to a subscription no more."""
         del self._live[subscription]
         self._clients = None
+
+    def watch(self, subscription: Subscription) -> None:
+        """Tell a subscription who comes and goes, from now on."""
+        self._watching[subscription] = None
+
+    def unwatch(self, subscription: Subscription) -> None:
+        """Tell it no more."""
+        self._watching.pop(subscription, None)
 
     def void(self) -> None:
         """Let everybody fall behind."""
@@ -88,6 +99,11 @@ class Audience:
             return
         self._writes, self._place = writes, len(writes)
         writes.append(Write(clients, prev, offset, offset, [frame]))
+
+    def tell(self, passage: Passage, writes: list[Write]) -> None:
+        """Add to `writes` that a member came or went, at most once for whoever watches and can take it then."""
+        if self._watching and (frame := self.codec.encode_passage(self._channel, passage)):
+            writes.append(Write(tuple(self._watching), 0, 0, 0, [frame]))
 
 
 def send_nowait(writes: list[Write]) -> None:

@@ -11,9 +11,9 @@ from itertools import accumulate
 
 import trio
 
-from trio_gateway.broker.broker import Broker
 from trio_gateway.hub.recovery import Recovery
-from trio_gateway.hub.subscription import Subscription
+from trio_gateway.hub.shared_reads import SharedReads
+from trio_gateway.hub.subscription import InsufficientState, Subscription
 from trio_gateway.hub.tail import Entry
 from trio_gateway.model import codes
 from trio_gateway.model.errors import Disconnected
@@ -31,8 +31,8 @@ SendFrames = Callable[[bytes], Awaitable[None]]
 class CatchUp:
     """Poll for the subscriptions that are behind."""
 
-    def __init__(self, broker: Broker, recovery: Recovery) -> None:
-        self._broker = broker
+    def __init__(self, reads: SharedReads, recovery: Recovery) -> None:
+        self._reads = reads
         self._recovery = recovery
 
     async def poll(self, subscription: Subscription, send: SendFrames) -> None:
@@ -40,7 +40,8 @@ class CatchUp:
 
         `send` writes whole frames and returns when all were handed to the socket. Raises
         BrokerUnavailable when the store is needed and away, Disconnected (3008) when the client has
-        been behind for longer than its namespace allows, and whatever `send` raises.
+        been behind for longer than its namespace allows, InsufficientState when publications are gone that
+        a positioned subscription was promised, and whatever `send` raises.
         """
         limit = subscription.topic.max_behind
         if limit and trio.current_time() - subscription.behind_since > limit:
@@ -72,7 +73,7 @@ class CatchUp:
         topic, position, known_top = subscription.topic, subscription.position, subscription.topic.top
         epoch = topic.epoch
         after = position.offset if position.epoch == epoch else 0
-        stored = await self._broker.read(topic.channel, after, PAGE)
+        stored = await self._reads.read(topic, after, PAGE)
         if stored.epoch != topic.epoch:
             topic.dirty = True
             await self._recovery.refresh(topic)
@@ -80,6 +81,8 @@ class CatchUp:
         if not subscription.started or epoch != topic.epoch:
             return  # it ended, or a new epoch began meanwhile: the next poll reads that one from its start
         recovered = recover(position, stored)
+        if recovered.gap and subscription.positioned:
+            raise InsufficientState(subscription)
         subscription.epoch, subscription.cursor = recovered.cursor.epoch, recovered.cursor.offset
         if not recovered.publications and stored.top < known_top:
             subscription.cursor = known_top  # the store lost its tail: nothing of it will ever come

@@ -6,7 +6,8 @@ It is the broker's listener: hints come in, go into topics, and from there to wh
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import attrs
 import trio
@@ -15,10 +16,14 @@ from trio_gateway.broker.broker import Ack, Attachment, Broker, Hint
 from trio_gateway.hub.acks import PendingAcks
 from trio_gateway.hub.audience import SENDS_PER_TURN, Write, send_nowait
 from trio_gateway.hub.catch_up import CatchUp
+from trio_gateway.hub.presence import Presence
 from trio_gateway.hub.recovery import Recovery
+from trio_gateway.hub.replay import Replay
+from trio_gateway.hub.shared_reads import SharedReads
 from trio_gateway.hub.subscription import Subscriber, Subscription
 from trio_gateway.hub.tail import TailBudget
 from trio_gateway.hub.topic import Topic
+from trio_gateway.model.channel import is_reserved
 from trio_gateway.model.errors import BrokerUnavailable
 from trio_gateway.model.position import Position
 from trio_gateway.settings.namespaces import Namespaces
@@ -37,7 +42,7 @@ TICK_SECONDS = 1.0
 
 @attrs.frozen
 class HubStatistics:
-    """Show what the hub holds: followed topics, subscriptions, bytes in tails."""
+    """Show what the hub holds: topics and subscriptions of clients (the gateway's own left out), bytes in tails."""
 
     topics: int
     subscriptions: int
@@ -47,7 +52,7 @@ class HubStatistics:
 class Hub:
     """Hold this node's topics."""
 
-    def __init__(self, broker: Broker, namespaces: Namespaces) -> None:
+    def __init__(self, broker: Broker, namespaces: Namespaces, presence_ttl: float = 60.0) -> None:
         self._broker = broker
         self._namespaces = namespaces
         self._topics: dict[str, Topic] = {}
@@ -56,13 +61,17 @@ class Hub:
         self._subscriptions = 0
         self.recovery = Recovery(broker)
         self.acks = PendingAcks(broker)
-        self.catch_up = CatchUp(broker, self.recovery)
+        self._reads = SharedReads(broker)
+        self.catch_up = CatchUp(self._reads, self.recovery)
+        self.replay = Replay(self._reads).replay
+        self.presence = Presence(broker, presence_ttl)
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Recover dirty topics, write acks and tend idle topics until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.recovery.serve)
             nursery.start_soon(self.acks.serve)
+            nursery.start_soon(self.presence.serve)
             nursery.start_soon(self._tend)
             task_status.started()
 
@@ -113,22 +122,33 @@ class Hub:
         if deadline.cancelled_caught:
             raise BrokerUnavailable("the channel could not be opened in time")
         position = self._starting_position(topic, attachment, device, since)
-        self._subscriptions += 1
+        self._subscriptions += not is_reserved(channel)
         return Subscription(topic, subscriber, position)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """End a subscription; the topic lingers a moment after its last one."""
         subscription.stop()
-        self._subscriptions -= 1
+        self._subscriptions -= not is_reserved(subscription.topic.channel)
         self._release(subscription.topic)
 
     def acknowledge_nowait(self, subscription: Subscription, device: str, position: Position) -> None:
         """Move a device's cursor soon."""
         self.acks.add_nowait(Ack(subscription.topic.channel, device, position))
 
+    async def flush(self) -> None:
+        """Write the acks and the leaves that are pending; the caller has the deadline."""
+        await self.acks.flush()
+        with suppress(BrokerUnavailable):
+            await self.presence.flush()
+
+    def subscribers(self) -> Iterator[tuple[str, int]]:
+        """Give the channels that this node has subscribers of, and how many."""
+        return ((channel, topic.users) for channel, topic in self._topics.items() if topic.users)
+
     def statistics(self) -> HubStatistics:
         """Show what the hub holds now."""
-        return HubStatistics(len(self._topics), self._subscriptions, self._budget.used)
+        topics = sum(1 for channel in self._topics if not is_reserved(channel))
+        return HubStatistics(topics, self._subscriptions, self._budget.used)
 
     async def _open(self, channel: str, device: str, since: Position | None) -> tuple[Topic, Attachment]:
         """Find the channel's topic, opened at the first call, and attach the device where there is one."""
@@ -196,6 +216,7 @@ class Hub:
             now = trio.current_time()
             self._close_lingering(now)
             self._check_idle(now)
+            self._reads.drop_old()
 
     def _close_lingering(self, now: float) -> None:
         while self._lingering:

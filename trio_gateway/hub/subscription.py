@@ -48,14 +48,35 @@ class Wake(Protocol):
         """Wake it; it looks for itself at what there is to do."""
 
 
+class InsufficientState(Exception):
+    """Tell that publications are missing which a positioned subscription was promised."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        super().__init__(subscription.topic.channel)
+        self.subscription = subscription
+
+
 class Subscription:
     """Stand at one cursor of one topic for one client.
 
     `epoch` and `cursor` say what the client has; an empty epoch stands before everything kept.
-    `behind_since` is the time at which it fell behind, of meaning only while it is.
+    `behind_since` is the time at which it fell behind, of meaning only while it is. Before the start,
+    `positioned` may be set, for a client that is told of no gap but must begin anew, and `watches`, for
+    one that is told who comes and goes.
     """
 
-    __slots__ = ("behind_since", "cursor", "epoch", "live", "outlet", "started", "subscriber", "topic")
+    __slots__ = (
+        "behind_since",
+        "cursor",
+        "epoch",
+        "live",
+        "outlet",
+        "positioned",
+        "started",
+        "subscriber",
+        "topic",
+        "watches",
+    )
 
     def __init__(self, topic: Topic, subscriber: Subscriber, position: Position) -> None:
         self.topic = topic
@@ -65,6 +86,8 @@ class Subscription:
         self.cursor = position.offset
         self.live = False
         self.started = False
+        self.positioned = False
+        self.watches = False
         self.behind_since = 0.0
 
     @property
@@ -85,6 +108,8 @@ class Subscription:
     def start(self) -> None:
         """Become visible to the hub; called in the same step in which the reply was handed to the socket."""
         self.started = True
+        if self.watches:
+            self.topic.audience(self.subscriber.codec).watch(self)
         if self.caught_up:
             self.go_live()
         else:
@@ -107,6 +132,8 @@ class Subscription:
     def stop(self) -> None:
         """Get nothing any more."""
         self.started = False
+        if self.watches:
+            self.topic.audience(self.subscriber.codec).unwatch(self)
         self._leave_audience()
         self.subscriber.behind.pop(self, None)
 

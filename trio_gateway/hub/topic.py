@@ -14,6 +14,7 @@ from trio_gateway.broker.broker import Hint
 from trio_gateway.hub.audience import SENDS_PER_TURN, Audience, Write, send_nowait
 from trio_gateway.hub.tail import Tail, TailBudget
 from trio_gateway.model.position import Position
+from trio_gateway.model.presence import Passage
 from trio_gateway.model.publication import Publication
 from trio_gateway.model.recovery import Stored
 from trio_gateway.wire.codec import Codec
@@ -65,7 +66,7 @@ class Topic:
         self.reading = trio.Lock()
         self._budget = budget
         self._audiences: tuple[Audience, ...] = ()
-        self._fresh: list[Publication] = []
+        self._fresh: list[Publication | Passage] = []
         self._fanning_out = False
 
     def audience(self, codec: Codec) -> Audience:
@@ -97,7 +98,7 @@ class Topic:
         publication = hint.publication
         self.active = True
         if publication is None:
-            return False
+            return self._take_passage(hint.passage, writes)
         if publication.offset:
             if hint.epoch != self.epoch:
                 return False
@@ -111,6 +112,16 @@ class Topic:
         else:
             for audience in self._audiences:
                 audience.write(publication, writes)
+        return True
+
+    def _take_passage(self, passage: Passage | None, writes: list[Write]) -> bool:
+        if passage is None:
+            return False
+        if self._fresh or self._fanning_out or self.users > FEW_USERS:
+            self._fresh.append(passage)
+        else:
+            for audience in self._audiences:
+                audience.tell(passage, writes)
         return True
 
     def take_stored(self, stored: Stored) -> None:
@@ -177,11 +188,14 @@ class Topic:
             self._fanning_out = False
 
     def _write_fresh(self) -> list[Write]:
-        publications, self._fresh = self._fresh, []
+        fresh, self._fresh = self._fresh, []
         writes: list[Write] = []
-        for publication in publications:
+        for news in fresh:
             for audience in self._audiences:
-                audience.write(publication, writes)
+                if isinstance(news, Passage):
+                    audience.tell(news, writes)
+                else:
+                    audience.write(news, writes)
         return writes
 
     async def _send_in_turns(self, writes: Iterable[Write]) -> None:

@@ -1,0 +1,124 @@
+"""Before it is connected, a client may do one thing: connect. Everything else ends its connection (protocol §1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from trio_gateway.gateway.entering import Arrival, Entered, enter
+from trio_gateway.gateway.opening import Opened
+from trio_gateway.hub.subscription import Subscriber
+from trio_gateway.model.codes import CONNECTION_LIMIT, INVALID_TOKEN, REQUEST_BROKEN
+from trio_gateway.model.commands import Connect
+from trio_gateway.model.errors import (
+    BrokerUnavailable,
+    Disconnected,
+    LimitExceeded,
+    PermissionDenied,
+    RequestError,
+    Unauthorized,
+)
+from trio_gateway.session.client import Client
+from trio_gateway.session.connecting import Admission, admit
+from trio_gateway.session.session import refusal
+
+if TYPE_CHECKING:
+    from trio_gateway.gateway.node import Node
+    from trio_gateway.gateway.requests import Requests
+    from trio_gateway.gateway.socket import ClientSocket
+
+
+async def enter_plain(node: Node, id: str, opened: Opened, subscriber: Subscriber) -> Entered:
+    """Let a client of the plain protocol in, which said at the upgrade who it is.
+
+    Raises BrokerUnavailable, or the RequestError that refuses the upgrade.
+    """
+    admission, plain = opened.admission, opened.plain
+    assert admission is not None, "the opening has identified it"
+    assert plain is not None, "the opening has read what it asks for"
+    client = Client(id, admission.user, admission.device, opened.address, opened.codec.name, admission.info)
+    ping = node.settings.ping_seconds
+    arrival = Arrival(client=client, admission=admission, since=plain.since, ping=ping, strict=False)
+    try:
+        return await enter(node, arrival, subscriber)
+    except Disconnected as kept_out:
+        refused = Unauthorized if kept_out.disconnect is INVALID_TOKEN else PermissionDenied
+        raise refused(kept_out.disconnect.reason) from kept_out
+
+
+class Connecting:
+    """Wait for a client's connect, and hand over to its requests then.
+
+    `take` makes the requests of one who entered; from then on they are the connection's.
+    """
+
+    __slots__ = ("_failed", "_id", "_node", "_opened", "_socket", "_subscriber", "_take")
+
+    def __init__(
+        self,
+        node: Node,
+        id: str,
+        opened: Opened,
+        socket: ClientSocket,
+        subscriber: Subscriber,
+        *,
+        take: Callable[[Entered], Requests],
+    ) -> None:
+        self._node = node
+        self._id = id
+        self._opened = opened
+        self._socket = socket
+        self._subscriber = subscriber
+        self._take = take
+        self._failed = False
+
+    async def answer(self, texts: Sequence[bytes]) -> None:
+        """Carry out a connect and what follows it in the same messages.
+
+        Raises Disconnected for anything else, and what sending raises.
+        """
+        decode = self._subscriber.codec.decode
+        commands = [command for text in texts for command in decode(text)]
+        for place, command in enumerate(commands, 1):
+            if self._failed or not isinstance(command, Connect):
+                raise Disconnected(REQUEST_BROKEN)
+            requests = await self._connect(command)
+            if requests is not None:
+                await requests.carry_out(commands[place:])
+                return
+
+    async def _connect(self, command: Connect) -> Requests | None:
+        """Let the client in; None where it was refused, and can only go then."""
+        try:
+            entered = await self._enter(command)
+        except (RequestError, BrokerUnavailable) as error:
+            self._failed = True
+            await self._socket.send(self._subscriber.codec.encode(refusal(command.ref, error)))
+            return None
+        requests = self._take(entered)
+        await self._socket.send(self._subscriber.codec.encode(entered.connected))
+        entered.start()
+        await requests.join_all()
+        return requests
+
+    async def _enter(self, command: Connect) -> Entered:
+        node, opened = self._node, self._opened
+        admission = await node.keys.check(
+            lambda: admit(command, node.settings, node.verifier, opened.user, node.clock())
+        )
+        try:
+            return await enter(node, self._arrival(command, admission), self._subscriber)
+        except LimitExceeded as error:
+            raise Disconnected(CONNECTION_LIMIT) from error
+
+    def _arrival(self, command: Connect, admission: Admission) -> Arrival:
+        opened = self._opened
+        client = Client(self._id, admission.user, admission.device, opened.address, opened.codec.name, admission.info)
+        return Arrival(
+            client=client,
+            admission=admission,
+            ref=command.ref,
+            positions=command.positions,
+            ping=self._node.settings.ping_seconds if opened.json_ping else 0,
+            strict=True,
+        )

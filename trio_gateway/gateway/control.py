@@ -1,0 +1,144 @@
+"""Control is how one node has all nodes do something, or asks all of them: through a channel that each follows.
+
+The channel keeps a history, so what is asked of the nodes is lost by none of them with a hint, nor
+by one whose feed was away for a while. What must be known to later nodes too is a mark in the store first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+import trio
+
+from trio_gateway.gateway.bans import BLOCKED_USER, REVOKED_TOKEN, REVOKED_USER, Ban
+from trio_gateway.gateway.mailbox import Mailbox
+from trio_gateway.gateway.survey import Surveys
+from trio_gateway.model.channel import CONTROL_CHANNEL
+from trio_gateway.model.codes import FORCE_DISCONNECT, NOT_PERMITTED
+from trio_gateway.model.directives import (
+    AnyDirective,
+    DisconnectUser,
+    KeepOut,
+    NodeStatistics,
+    RefreshUser,
+    SubscribeUser,
+    Survey,
+    UnsubscribeUser,
+)
+from trio_gateway.model.logger import get_logger
+
+if TYPE_CHECKING:
+    from trio_gateway.gateway.node import Node
+
+REVOKED_SECONDS = 366 * 24 * 3600.0
+"""For which a user's old tokens stay refused: longer than a token should be valid."""
+
+Word = SubscribeUser | UnsubscribeUser | DisconnectUser | RefreshUser | KeepOut | Survey
+
+log = get_logger(__name__)
+
+_words: msgspec.json.Decoder[Word] = msgspec.json.Decoder(Word)
+
+
+class Control:
+    """Speak to all nodes, and carry out what they say on this one.
+
+    Every method that speaks raises BrokerUnavailable where the store did not answer: it may be repeated then.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._mailbox = Mailbox(node.hub, CONTROL_CHANNEL, self._hear, anew=self._read_marks)
+        self._surveys = Surveys(node)
+        self._heard: list[KeepOut] = []
+
+    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Listen to all nodes until cancelled; reports as started at once, also where the store is away."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._mailbox.serve)
+            nursery.start_soon(self._surveys.serve)
+            task_status.started()
+
+    async def tell(self, directive: AnyDirective) -> None:
+        """Have every node carry out a directive; returns when it can't be lost any more."""
+        await self._say(directive)
+
+    async def channels(self, pattern: str) -> Mapping[str, int]:
+        """Count the subscribers, on all nodes, of each channel that has some and that the glob `pattern` matches."""
+        counts: dict[str, int] = {}
+        for answer in await self._surveys.ask(self._say, channels=pattern):
+            for channel, count in answer.channels.items():
+                counts[channel] = counts.get(channel, 0) + count
+        return counts
+
+    async def nodes(self) -> Sequence[NodeStatistics]:
+        """Show every node that is there."""
+        answers = await self._surveys.ask(self._say)
+        return [answer.statistics for answer in answers if answer.statistics is not None]
+
+    async def block_user(self, user: str, seconds: float) -> None:
+        """Disconnect a user (3503), and refuse them on every node for so long."""
+        await self._keep_out(BLOCKED_USER + user, seconds)
+
+    async def unblock_user(self, user: str) -> None:
+        """Let a user in again; one that was not blocked changes nothing."""
+        await self._node.broker.put_mark(BLOCKED_USER + user, b"", ttl=0)
+        await self._say(KeepOut(BLOCKED_USER + user, ""))
+
+    async def revoke_user_tokens(self, user: str) -> None:
+        """Refuse the tokens of a user that were issued before now, and disconnect who came with one."""
+        await self._keep_out(REVOKED_USER + user, REVOKED_SECONDS)
+
+    async def revoke_token(self, id: str, seconds: float) -> None:
+        """Refuse the token with this id (its `jti`) for so long, and disconnect who came with it."""
+        await self._keep_out(REVOKED_TOKEN + id, seconds)
+
+    async def _keep_out(self, name: str, seconds: float) -> None:
+        """Store, then tell: who starts in between reads it, who is there hears it."""
+        now = self._node.clock()
+        mark = Ban(now + seconds, now).to_mark()
+        await self._node.broker.put_mark(name, mark.encode(), ttl=seconds)
+        await self._say(KeepOut(name, mark))
+
+    async def _say(self, word: Word) -> None:
+        await self._node.broker.publish(CONTROL_CHANNEL, msgspec.json.encode(word))
+
+    async def _read_marks(self) -> None:
+        """Take the store's marks, and again those that were heard while they were read: they may be newer."""
+        self._heard.clear()
+        self._node.bans.take_all(await self._node.broker.marks())
+        for heard in self._heard:
+            self._node.bans.take(heard.name, heard.mark)
+        self._dismiss()
+
+    def _hear(self, data: bytes) -> None:
+        try:
+            word = _words.decode(data)
+        except (msgspec.DecodeError, RecursionError) as error:  # of JSON nested too deep
+            log.info("a node said what this one does not understand", reason=str(error))
+            return
+        match word:
+            case KeepOut():
+                self._heard.append(word)
+                self._node.bans.take(word.name, word.mark)
+                self._dismiss()
+            case Survey():
+                self._surveys.answer_soon(word)
+            case _:
+                self._obey(word)
+
+    def _obey(self, directive: AnyDirective) -> None:
+        for connection in self._node.clients_of(directive.user):
+            client = connection.client_id
+            kept = isinstance(directive, DisconnectUser) and client in directive.keep
+            if directive.client in ("", client) and not kept:
+                connection.obey(directive)
+
+    def _dismiss(self) -> None:
+        """Disconnect those who are kept out now: a blocked user by force, who came by a revoked token as if just refused."""
+        for connection in self._node.clients():
+            code = None if connection.entered is None else self._node.bans.find(connection.entered.admission)
+            if code is not None:
+                connection.leave(FORCE_DISCONNECT if code is NOT_PERMITTED else code)
