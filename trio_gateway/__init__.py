@@ -13,9 +13,10 @@ The folders are the floors of the design; imports go down only:
     hub/         3  topics, tails, cursors, fan-out
     gateway/     4  sockets, connections, the server, the drain
     admin/       4  the operations server: health and the page to try it
-    running      5  a running gateway, as the application around it sees it
-    supervisor   6  the nursery tree
-    cli/         7  the command line
+    api/         5  the server HTTP API, on the operations server's port
+    running      6  a running gateway, as the application around it sees it
+    supervisor   7  the nursery tree
+    cli/         8  the command line
 
 Public names are imported when they are first used, so that a program that only publishes does not
 load the server: `open_gateway`, `Gateway`, `Hooks`, `ClientMessage`, `Client`, `Settings`,

@@ -37,7 +37,7 @@ PUBLISH = ["publish", "1"]
         ([*PUBLISH, "--user", ""], "--user: expected 1 to 128 bytes"),
         ([*PUBLISH, "--channel", ""], "--channel: expected a name of 1 to 65536 bytes"),
         ([*PUBLISH, "--channel", "a\nb"], r"not 'a\nb'"),
-        ([*PUBLISH, "--channel", "$mine"], "--channel: expected a name "),
+        ([*PUBLISH, "--channel", "$:mine"], "--channel: expected a name "),
         ([*PUBLISH, "--user", "7", "--id", ""], "--id: expected 1 to 128 bytes of UTF-8 without control characters"),
         ([*PUBLISH, "--user", "7", "--id", LONG], "--id: expected 1 to 128 bytes"),
         (["token", "--user", "7", "--ttl", "abc"], "--ttl: expected seconds or a duration such as "),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from trio_gateway.cli.banner import banner
+from trio_gateway.settings.data_directory import make_development_api_key
 from trio_gateway.settings.settings import Settings
 
 
@@ -60,3 +61,30 @@ def test_a_made_up_secret_is_said(token: str | None, shown: bool) -> None:
     text = banner(Settings(), token)
     assert ("development-secret" in text) is shown
     assert ("eyJ.a.b" in text) is shown
+
+
+def api_line(settings: Settings) -> str:
+    return next(line for line in banner(settings, None).splitlines() if line.startswith("  api "))
+
+
+def test_the_api_is_shown_with_a_command_that_works(tmp_path: Path) -> None:
+    key = make_development_api_key(tmp_path / "data")
+    here = {"api_keys": key, "data_dir": tmp_path / "data"}
+    assert "http://127.0.0.1:9000/api/docs  (trio-gateway api info --data-dir" in api_line(Settings(**here))
+    assert "api info --admin-port 91 --data-dir" in api_line(Settings(**here, admin_port=91))
+    assert "http://[::1]:9000/api/docs  (trio-gateway api info --admin-host ::1" in api_line(
+        Settings(**here, admin_host="::1")
+    )
+
+
+def test_a_key_of_ones_own_is_not_shown() -> None:
+    assert "hush" not in api_line(Settings(api_keys="hush"))
+    assert "api info --api-key …)" in api_line(Settings(api_keys="hush"))
+
+
+def test_an_api_that_is_closed_says_what_opens_it() -> None:
+    assert "closed, as no --api-key is set" in api_line(Settings(admin_host="0.0.0.0"))
+
+
+def test_an_open_api_needs_no_option() -> None:
+    assert api_line(Settings(api_insecure=True)).endswith("/api/docs  (trio-gateway api info)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -25,9 +26,30 @@ def test_it_tells_where_the_data_lies(capsys: pytest.CaptureFixture[str], monkey
 
 
 def test_it_never_prints_a_secret(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRIO_GATEWAY_TOKEN_SECRET", "hush")
-    assert main(["config", "--redis-url", "redis://:hush@db", "--api-key", "hush"]) == 0
+    for name in ("TOKEN_SECRET", "TOKEN_PREVIOUS_SECRET", "SUBSCRIPTION_TOKEN_SECRET"):
+        monkeypatch.setenv(f"TRIO_GATEWAY_{name}", "hush")
+    assert main(["config", "--redis-url", "redis://:hush@db", "--api-key", "hush", "--api-key", "hush too"]) == 0
     assert "hush" not in "".join(capsys.readouterr())
+
+
+def test_it_prints_what_a_file_of_centrifugo_comes_to_and_warns_of_the_rest(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "config.json"
+    file.write_text('{"channel": {"namespaces": [{"name": "news", "presence": true}]}, "admin": {"enabled": true}}')
+    assert main(["config", "--config", str(file)]) == 0
+    out, err = capsys.readouterr()
+    assert [namespace["presence"] for namespace in tomllib.loads(out)["channel"]["namespaces"]] == [True]
+    assert err == f"trio-gateway: warning: {file}: ignored, as there is nothing like it here: admin\n"
+
+
+def test_a_file_of_centrifugo_that_would_let_strangers_in_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "config.json"
+    file.write_text('{"client": {"proxy": {"connect": {"enabled": true, "endpoint": "http://localhost"}}}}')
+    assert main(["config", "--check", "--config", str(file)]) == 2
+    assert f"{file}: client.proxy.connect.enabled: " in capsys.readouterr().err
 
 
 def test_the_example_is_the_generated_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from trio_gateway.cli.local import authority, client_url, find_redis_url, find_token_secret, is_local, is_loopback
+from trio_gateway.cli.local import (
+    authority,
+    client_url,
+    find_api_key,
+    find_redis_url,
+    find_token_secret,
+    is_local,
+    is_loopback,
+)
 from trio_gateway.model.errors import ConfigurationError
-from trio_gateway.settings.data_directory import make_development_secret
+from trio_gateway.settings.data_directory import make_development_api_key, make_development_secret
 from trio_gateway.settings.settings import Settings
 
 
@@ -81,3 +89,16 @@ def test_a_secret_that_was_given_serves_everywhere(data_dir: Path) -> None:
     make_development_secret(data_dir)
     settings = Settings(data_dir=data_dir, token_secret="given")
     assert find_token_secret(settings, "wss://example.com/ws") == "given"
+
+
+def test_the_key_of_the_api_that_was_made_up_here_is_found_for_this_machine_alone(data_dir: Path) -> None:
+    key = make_development_api_key(data_dir)
+    for host in ("127.0.0.1", "localhost", "::1", "0.0.0.0", "::"):
+        assert find_api_key(Settings(admin_host=host, data_dir=data_dir)) == key
+    assert find_api_key(Settings(admin_host="example.com", data_dir=data_dir)) is None
+
+
+def test_a_configured_key_of_the_api_comes_first(data_dir: Path) -> None:
+    make_development_api_key(data_dir)
+    settings = Settings(admin_host="example.com", api_keys="one,two", data_dir=data_dir)
+    assert find_api_key(settings) == "one"

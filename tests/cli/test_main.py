@@ -13,7 +13,7 @@ from cli.misuse import assert_misused
 from trio_gateway.cli import app as entry
 from trio_gateway.cli.main import main
 
-COMMANDS = ["serve", "listen", "publish", "token", "config", "ping"]
+COMMANDS = ["serve", "listen", "publish", "api", "token", "config", "ping"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

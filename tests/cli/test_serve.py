@@ -72,7 +72,7 @@ def test_a_given_secret_is_neither_replaced_nor_shown(
 ) -> None:
     assert main(["serve", "--token-secret", SECRET]) == 0
     assert supervisor.settings.token_secret == SECRET
-    assert not data_dir.exists()
+    assert read_development_secret(data_dir) is None
     assert SECRET not in "".join(capsys.readouterr())
 
 

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from trio_gateway.admin.health import NodeHealth
 from trio_gateway.admin.try_page import TryPage, try_routes
@@ -17,13 +17,14 @@ FRESH = {"Cache-Control": "no-store"}
 """Health that a proxy kept is no health."""
 
 
-def make_app(health: Callable[[], NodeHealth], page: TryPage) -> Starlette:
+def make_app(health: Callable[[], NodeHealth], page: TryPage, *more: BaseRoute) -> Starlette:
     """Make the app of one node; `health` is called once for each answer and never waits.
 
     - `/health/live` answers 200 while the event loop turns.
     - `/health/ready` answers 200, or 503 with the reasons while no clients should be sent here.
     - `/health` shows the numbers.
     - `/` is the page to try the gateway in a browser.
+    - `more` routes are those of whoever else stands on this port, such as the HTTP API.
     """
 
     async def live(_: Request) -> Response:
@@ -41,6 +42,7 @@ def make_app(health: Callable[[], NodeHealth], page: TryPage) -> Starlette:
             Route("/health/ready", ready),
             Route("/health", show),
             *try_routes(page),
+            *more,
         ],
         exception_handlers={HTTPException: refuse},
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from cyclopts import App, Group
 
+from trio_gateway.cli.api import api
 from trio_gateway.cli.config import config
 from trio_gateway.cli.exits import exit_code, report
 from trio_gateway.cli.listen import listen
@@ -16,7 +17,7 @@ from trio_gateway.cli.publish import publish
 from trio_gateway.cli.serve import serve
 from trio_gateway.cli.tokens import token
 
-COMMANDS: tuple[Callable[..., None], ...] = (serve, listen, publish, token, config, ping)
+COMMANDS: tuple[Callable[..., None], ...] = (serve, listen, publish, api, token, config, ping)
 
 HELP = """\
 A real-time gateway next to Redis: clients hold a

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from trio_gateway.model.channel import RESERVED_SIGN, check_channel
+from trio_gateway.model.channel import RESERVED_PREFIX, check_channel, is_reserved
 from trio_gateway.model.errors import ConfigurationError, InvalidChannel, InvalidId, RequestError
 from trio_gateway.model.position import Position
 from trio_gateway.model.user import MAX_USER_BYTES, check_device, check_user_id
@@ -47,7 +47,7 @@ class Argument:
 
 
 def _check_channel(channel: str) -> None:
-    if check_channel(channel, max_bytes=MAX_CHANNEL_BYTES).startswith(RESERVED_SIGN):
+    if is_reserved(check_channel(channel, max_bytes=MAX_CHANNEL_BYTES)):
         raise InvalidChannel("it is the gateway's own")
 
 
@@ -85,7 +85,7 @@ DEVICE = Argument("--device", "1 to 64 of A-Z a-z 0-9 . _ -", check_device)
 SINCE = Argument("--since", "0 or a position of the form <epoch>:<offset>", Position.parse_since)
 CHANNEL = Argument(
     "--channel",
-    f"a name of 1 to {MAX_CHANNEL_BYTES} bytes of UTF-8 without control characters, and no {RESERVED_SIGN} in front",
+    f"a name of 1 to {MAX_CHANNEL_BYTES} bytes of UTF-8 without control characters, and no {RESERVED_PREFIX} in front",
     _check_channel,
 )
 ID = Argument("--id", PLAIN_TEXT, _check_id)

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from trio_gateway.cli.local import authority, client_url
-from trio_gateway.settings.data_directory import DEVELOPMENT_SECRET, socket_path
+from trio_gateway.settings.data_directory import DEVELOPMENT_SECRET, read_development_api_key, socket_path
 from trio_gateway.settings.option import hide_password
 from trio_gateway.settings.program import program_name
 from trio_gateway.settings.settings import Settings
@@ -21,6 +21,7 @@ trio-gateway {version} is {state}; Ctrl-C ends it.
 {reasons}  clients   {clients}
   admin     http://{admin}/  (a page to try it; health is at /health)
   store     {store}
+  api       {api}
 
   listen    {program} listen --user {user} --device phone{listen_options}
   publish   {program} publish --user {user} '{hello}'{publish_options}
@@ -56,6 +57,7 @@ def banner(settings: Settings, token: str | None, reasons: Sequence[str] = ()) -
         clients=client_url(settings),
         admin=authority(settings.admin_host, settings.admin_port),
         store=_store(settings),
+        api=_api(settings),
         user=FIRST_USER,
         hello=HELLO,
         prefix=settings.redis_prefix,
@@ -73,6 +75,22 @@ def _store(settings: Settings) -> str:
     if settings.redis_url:
         return hide_password(settings.redis_url)
     return f"the gateway's own Valkey in {settings.data_directory}"
+
+
+def _api(settings: Settings) -> str:
+    where = authority(settings.admin_host, settings.admin_port)
+    if not (settings.api_keys or settings.api_insecure):
+        return f"closed, as no --api-key is set (http://{where}/api/docs)"
+    return f"http://{where}/api/docs  ({program_name()} api info{_api_options(settings)})"
+
+
+def _api_options(settings: Settings) -> str:
+    usual = Settings()
+    port = f" --admin-port {settings.admin_port}" if settings.admin_port != usual.admin_port else ""
+    host = f" --admin-host {settings.admin_host}" if settings.admin_host != usual.admin_host else ""
+    made_up = settings.api_keys == (read_development_api_key(settings.data_directory),)
+    key = "" if settings.api_insecure else _data_dir(settings) if made_up else " --api-key …"
+    return host + port + key
 
 
 def _redis_cli(settings: Settings) -> str:

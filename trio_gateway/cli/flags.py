@@ -23,7 +23,11 @@ GROUPS = {
 
 CONFIG: Any = Annotated[
     str | None,
-    Parameter(name="--config", help="TOML file with options, see `trio-gateway config --example`.", metavar="FILE"),
+    Parameter(
+        name="--config",
+        help="TOML file with options, see `trio-gateway config --example`; or .json of Centrifugo 6.",
+        metavar="FILE",
+    ),
 ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from trio_gateway.model.errors import ConfigurationError
-from trio_gateway.settings.data_directory import read_development_secret, socket_path
+from trio_gateway.settings.data_directory import read_development_api_key, read_development_secret, socket_path
 from trio_gateway.settings.program import program_name
 from trio_gateway.settings.settings import Settings
 
@@ -39,6 +39,17 @@ def find_token_secret(settings: Settings, url: str | None = None) -> str | None:
     if settings.token_secret or not (url is None or is_local(url)):
         return settings.token_secret
     return read_development_secret(settings.data_directory)
+
+
+def find_api_key(settings: Settings) -> str | None:
+    """Give a key of the HTTP API: a configured one, or the one that `serve` made up; None without either.
+
+    For the admin port of another machine only a configured one will do, as `find_token_secret` says.
+    """
+    if settings.api_keys:
+        return settings.api_keys[0]
+    host = LOOPBACK_OF.get(settings.admin_host, settings.admin_host)
+    return read_development_api_key(settings.data_directory) if is_loopback(host) else None
 
 
 def is_loopback(host: str) -> bool:

@@ -9,7 +9,7 @@ import attrs
 
 from trio_gateway.cli.banner import FIRST_USER, TOKEN_SECONDS, banner
 from trio_gateway.cli.flags import settings_of, takes_flags
-from trio_gateway.cli.identity import with_identity
+from trio_gateway.cli.identity import with_api_key, with_identity
 from trio_gateway.cli.interrupts import EndingAtOnce
 from trio_gateway.cli.open_files import raise_open_files
 from trio_gateway.cli.tokens import make_token
@@ -33,6 +33,7 @@ def serve(*, flags: Any = None) -> None:
     """
     settings = settings_of(flags)
     settings, made_up = with_identity(settings)
+    settings = with_api_key(settings)
     token = make_token(made_up, FIRST_USER, TOKEN_SECONDS) if made_up else None
     _run(settings, token)
 

@@ -1,0 +1,157 @@
+"""`api` posts to the admin port, and prints the result or one line that says why there is none."""
+
+from __future__ import annotations
+
+import http.server
+import io
+import json
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli.misuse import assert_misused
+
+from trio_gateway.api.sentences import SENTENCES
+from trio_gateway.cli.main import main
+from trio_gateway.settings.data_directory import make_development_api_key
+
+
+class Admin(http.server.BaseHTTPRequestHandler):
+    """Answer as the API does, and write down what was asked."""
+
+    status, body = 200, b'{"result": {}}'
+    asked: tuple[str, str | None, bytes]
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        type(self).asked = (self.path, self.headers["X-API-Key"], self.rfile.read(length))
+        self.send_response(self.status)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def admin(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Admin]]:
+    handler = type("Handler", (Admin,), {})
+    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
+        monkeypatch.setenv("TRIO_GATEWAY_ADMIN_PORT", str(server.server_port))
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield handler
+        server.shutdown()
+        thread.join()
+
+
+def test_it_posts_the_request_with_the_development_key(admin: type[Admin], data_dir: Path) -> None:
+    key = make_development_api_key(data_dir)
+    assert main(["api", "publish", '{"channel": "news", "data": "ü"}']) == 0
+    assert admin.asked == ("/api/publish", key, '{"channel": "news", "data": "ü"}'.encode())
+
+
+def test_a_key_that_is_given_goes_before(admin: type[Admin], data_dir: Path) -> None:
+    make_development_api_key(data_dir)
+    assert main(["api", "info", "--api-key", "a key of my own"]) == 0
+    assert admin.asked == ("/api/info", "a key of my own", b"{}")
+
+
+def test_without_any_key_none_is_sent(admin: type[Admin]) -> None:
+    assert main(["api", "info"]) == 0
+    assert admin.asked[1] is None
+
+
+def test_a_dash_reads_stdin(admin: type[Admin], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO('{"a": 1}'))
+    assert main(["api", "publish", "-"]) == 0
+    assert admin.asked[2] == b'{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("body", "printed"),
+    [
+        ('{"result": {"offset": 1, "epoch": "é"}}', '{"offset":1,"epoch":"é"}\n'),
+        ('{"replies": [{"info": {}}]}', '{"replies":[{"info":{}}]}\n'),
+        ("{}", "{}\n"),
+    ],
+)
+def test_the_result_is_printed_compact_for_programs(
+    admin: type[Admin], body: str, printed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admin.body = body.encode()
+    assert main(["api", "batch"]) == 0
+    assert capsys.readouterr() == (printed, "")
+
+
+def test_the_result_is_printed_with_indents_for_people(
+    admin: type[Admin], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admin.body = b'{"result": {"nodes": []}}'
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["api", "info"]) == 0
+    assert capsys.readouterr().out == '{\n  "nodes": []\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        ({"code": 107, "message": "bad request", "detail": "data is missing"}, 2, "107 bad request: data is missing"),
+        ({"code": 102, "message": "unknown channel"}, 2, "102 unknown channel"),
+        ({"code": 100, "message": "internal server error"}, 1, "100 internal server error"),
+    ],
+)
+def test_an_error_is_one_line_and_an_exit_code(
+    admin: type[Admin], error: dict[str, object], code: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admin.body = json.dumps({"error": error}).encode()
+    assert main(["api", "info"]) == code
+    assert capsys.readouterr() == ("", f"trio-gateway: error: {line}\n")
+
+
+def test_a_wrong_key_is_the_operators_error(admin: type[Admin], capsys: pytest.CaptureFixture[str]) -> None:
+    admin.status, admin.body = 401, b""
+    assert_misused(["api", "info"], "--api-key: expected one of the gateway's api_keys", capsys)
+
+
+def test_what_is_no_json_is_told_in_the_gateways_words(admin: type[Admin], capsys: pytest.CaptureFixture[str]) -> None:
+    admin.status, admin.body = 400, b"expected JSON: Input data was truncated"
+    assert_misused(["api", "info", "{"], "JSON: expected JSON: Input data was truncated", capsys)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, b"<html>"), (200, b"[]"), (404, b'{"status": "Not Found"}'), (502, b"<html>bad gateway")]
+)
+def test_who_answers_otherwise_is_no_gateway(
+    admin: type[Admin], status: int, body: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admin.status, admin.body = status, body
+    assert main(["api", "info"]) == 1
+    error = capsys.readouterr().err
+    assert f"answers with HTTP status {status}, and not as a gateway's API does" in error
+    assert "html" not in error
+
+
+def test_where_nobody_listens_is_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert main(["api", "info", "--admin-port", str(port)]) == 1
+    error = capsys.readouterr().err
+    assert f"no answer from http://127.0.0.1:{port}/api/info: " in error
+    assert error.count("\n") == 1
+
+
+def test_an_unknown_method_is_named_with_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert_misused(["api", "histry"], "METHOD: there is no 'histry'; did you mean history?", capsys)
+
+
+@pytest.mark.parametrize("arguments", [["api"], ["api", "--help"]])
+def test_without_a_method_all_are_listed_with_a_sentence_each(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert all([name, sentence] in lines for name, sentence in SENTENCES.items())

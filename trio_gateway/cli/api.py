@@ -1,0 +1,138 @@
+"""`trio-gateway api` calls a method of the HTTP API of a gateway, and prints its result."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from trio_gateway.api.sentences import SENTENCES
+from trio_gateway.cli.flags import settings_of, takes_flags
+from trio_gateway.cli.local import authority, find_api_key
+from trio_gateway.model.errors import ConfigurationError, GatewayError, RequestError
+from trio_gateway.model.reason import reason_of
+from trio_gateway.settings.names import suggestion
+from trio_gateway.settings.settings import Settings
+
+STDIN = "-"
+TIMEOUT = 30.0
+"""Seconds; a batch or a long history takes its time."""
+
+SHOWN = 200
+"""Characters of the gateway's own words."""
+
+OK, UNAUTHORIZED, INTERNAL_ERROR = 200, 401, 100
+BLAMED_ON_JSON = (400, 413)
+LISTING = "\n".join(f"  {name:<20}{sentence}" for name, sentence in SENTENCES.items())
+
+HELP = """Call a method of a running gateway's HTTP API.
+
+Prints the result as JSON. Without a METHOD it lists them:
+
+{listing}
+
+On the machine of `trio-gateway serve` it needs no further option:
+
+  trio-gateway api info
+  trio-gateway api publish '{{"channel": "news", "data": 1}}'
+  trio-gateway api batch - < commands.json
+
+The fields of each are at /api/docs of the admin port.
+"""
+
+
+class CallFailed(GatewayError):
+    """Tell that there is no answer, or none of a gateway's, or that the gateway's store is away."""
+
+
+class CallRefused(RequestError):
+    """Tell that the gateway refused the request."""
+
+
+def _check_method(_type: Any, name: str | None) -> None:
+    if name is not None and name not in SENTENCES:
+        raise ConfigurationError(f"METHOD: there is no {name[:80]!r}{suggestion(name, SENTENCES)}")
+
+
+@takes_flags("admin_host", "admin_port", "api_keys", "data_dir")
+def api(
+    method: Annotated[
+        str | None, Parameter(validator=_check_method, show_default=False, help="What to call, such as publish.")
+    ] = None,
+    request: Annotated[
+        str,
+        Parameter(
+            name="JSON",
+            allow_leading_hyphen=True,
+            show_default=False,
+            help="The request, or - to read it from stdin. [default: {}]",
+        ),
+    ] = "{}",
+    /,
+    *,
+    flags: Any = None,
+) -> None:
+    """Stand for HELP, which is put here below."""
+    settings = settings_of(flags)
+    if method is None:
+        print(LISTING)  # noqa: T201
+        return
+    status, text = _call(settings, method, sys.stdin.read() if request == STDIN else request)
+    print(_written(_result(status, text, settings)))  # noqa: T201
+
+
+api.__doc__ = HELP.format(listing=LISTING)
+
+
+def _call(settings: Settings, method: str, request: str) -> tuple[int, str]:
+    # http.client, not urllib: a proxy from the environment has no business here.
+    import http.client  # noqa: PLC0415 (takes its time to import)
+
+    where = authority(settings.admin_host, settings.admin_port)
+    key = find_api_key(settings)
+    connection = http.client.HTTPConnection(where, timeout=TIMEOUT)
+    try:
+        connection.request("POST", f"/api/{method}", request.encode(), {"X-API-Key": key.encode()} if key else {})
+        response = connection.getresponse()
+        return response.status, response.read().decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as error:
+        raise CallFailed(f"no answer from http://{where}/api/{method}: {reason_of(error)}") from error
+    finally:
+        connection.close()
+
+
+def _result(status: int, text: str, settings: Settings) -> Any:
+    """Take the result out of an answer; raises an error for any other answer."""
+    if status == UNAUTHORIZED:
+        raise ConfigurationError("--api-key: expected one of the gateway's api_keys; it was missing, or is another")
+    if status in BLAMED_ON_JSON:
+        raise ConfigurationError(f"JSON: {text[:SHOWN]}")
+    answer = _read_object(text)
+    if status != OK or answer is None:
+        where = authority(settings.admin_host, settings.admin_port)
+        raise CallFailed(f"http://{where} answers with HTTP status {status}, and not as a gateway's API does")
+    if "error" in answer:
+        raise _refusal(answer["error"])
+    return answer.get("result", answer)
+
+
+def _read_object(text: str) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _refusal(error: dict[str, Any]) -> GatewayError:
+    detail = f": {error['detail']}" if error.get("detail") else ""
+    words = f"{error.get('code')} {error.get('message')}{detail}"
+    return CallFailed(words) if error.get("code") == INTERNAL_ERROR else CallRefused(words)
+
+
+def _written(result: Any) -> str:
+    if sys.stdout.isatty():
+        return json.dumps(result, indent=2, ensure_ascii=False)
+    return json.dumps(result, separators=(",", ":"), ensure_ascii=False)
