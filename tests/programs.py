@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -15,5 +16,10 @@ def find_program(name: str, path: str | None = None) -> str:
     """Find a program by its name, or take a path that is known; skips or fails the test where it is not there."""
     found = shutil.which(path or name)
     if found is None:
-        (pytest.fail if os.environ.get(REQUIRED) else pytest.skip)(f"{name} is not installed")
+        lacking(f"{name} is not installed")
     return found
+
+
+def lacking(what: str) -> NoReturn:
+    """Skip the test for want of something, and say so; fail where CI must have it all."""
+    (pytest.fail if os.environ.get(REQUIRED) else pytest.skip)(what)

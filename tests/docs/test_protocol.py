@@ -12,8 +12,8 @@ from docs.markdown import ROOT, blocks, table_under
 from trio_gateway.broker.redis.keys import Keys
 from trio_gateway.broker.redis.refusals import REFUSALS
 from trio_gateway.model.codes import DISCONNECT_CODES, ERROR_CODES
-from trio_gateway.model.commands import Goodbye, Ping
 from trio_gateway.model.publication import Gap, Publication
+from trio_gateway.model.replies import Goodbye, Ping
 from trio_gateway.wire import plain_requests
 from trio_gateway.wire.plain import PLAIN
 from trio_gateway.wire.refusal import _STATUS
@@ -45,7 +45,7 @@ def test_the_closing_codes_are_those_of_the_model():
 
 
 def test_the_frames_shown_are_what_the_codec_writes():
-    (shown,) = [text.splitlines() for language, text in blocks(PAGE) if language == "json"]
+    shown = [text.splitlines() for language, text in blocks(PAGE) if language == "json"][0]
 
     # The header before the payload is 2 bytes, or 4.
     assert [frame[frame.index(b"{") :].decode() for frame in FRAMES] == shown
@@ -89,7 +89,8 @@ def test_every_function_of_the_library_is_there():
 def test_the_keys_are_those_that_the_gateway_makes():
     keys = Keys()
     record = keys.record("C", "8", "m1").replace(":1:8:m1", ":<bytes of sender>:<sender>:<id>")
-    made = [keys.meta("C"), keys.stream("C"), record, keys.cursors("C"), keys.owner]
+    made = [keys.meta("C"), keys.stream("C"), record, keys.cursors("C")]
+    made += [*keys.for_presence("C"), keys.marks, keys.owner]
     shown = [row[0].replace("pub/sub `", "pub/sub ") for row in table_under(PAGE, "Keys")]
 
     assert [*made, f"pub/sub {keys.hints('C')}", f"pub/sub {keys.owner}"] == shown

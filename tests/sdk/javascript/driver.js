@@ -1,0 +1,94 @@
+// The JavaScript SDK behind a Unix socket: each link to it is one client, which is told what to do, and tells what happens.
+//
+// Run as `node driver.js SOCKET`. ../driving.py has the other end, and says what goes over it; ../python_driver.py does
+// the same with the SDK for Python.
+
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+
+import { Centrifuge, UnauthorizedError } from "centrifuge";
+import WebSocket from "ws";
+
+// Milliseconds; the SDK's own would make tests wait.
+const DELAYS = { minReconnectDelay: 50, maxReconnectDelay: 500 };
+const AGAIN = { minResubscribeDelay: 50, maxResubscribeDelay: 500 };
+
+const CLIENT = ["connecting", "connected", "disconnected", "error", "subscribing", "subscribed", "unsubscribed"];
+const CHANNEL = ["subscribing", "subscribed", "unsubscribed", "publication", "join", "leave", "error"];
+
+function converse(link) {
+  const say = (words) => link.writable && link.write(`${JSON.stringify(words)}\n`);
+  let client = null;
+
+  // Gives the tokens one after the other; null never comes, and when all were given the SDK may have none.
+  const giving = (channel, tokens) => {
+    const left = [...tokens];
+    return async () => {
+      const token = left.length > 0 ? left.shift() : "";
+      say({ event: "token", channel });
+      if (token === null) await new Promise(() => {});
+      if (!token) throw new UnauthorizedError("no token");
+      return token;
+    };
+  };
+
+  const tell = (source, names, channel) => {
+    for (const event of names) source.on(event, (context) => say({ event, channel, ...plain(context) }));
+  };
+
+  const calls = {
+    connect({ url, tokens, data }) {
+      if (client === null) {
+        const getToken = tokens.length > 0 ? giving("", tokens) : null;
+        client = new Centrifuge(url, { websocket: WebSocket, getToken, data, ...DELAYS });
+        tell(client, [...CLIENT, "publication", "join", "leave", "message"], "");
+      }
+      client.connect();
+    },
+    disconnect: () => client.disconnect(),
+    subscribe({ channel, tokens, positioned, recoverable, join_leave: joinLeave }) {
+      let subscription = client.getSubscription(channel);
+      if (subscription === null) {
+        const getToken = tokens.length > 0 ? giving(channel, tokens) : null;
+        subscription = client.newSubscription(channel, { getToken, positioned, recoverable, joinLeave, ...AGAIN });
+        tell(subscription, CHANNEL, channel);
+      }
+      subscription.subscribe();
+    },
+    unsubscribe: ({ channel }) => client.getSubscription(channel).unsubscribe(),
+    publish: async ({ channel, data }) => void (await client.publish(channel, data)),
+    history: ({ channel, limit, since, reverse }) => client.history(channel, { limit, since, reverse }),
+    presence: async ({ channel }) => (await client.presence(channel)).clients,
+    presence_stats: ({ channel }) => client.presenceStats(channel),
+    rpc: async ({ method, data }) => (await client.rpc(method, data)).data,
+  };
+
+  const lines = createInterface({ input: link });
+  lines.on("line", async (line) => {
+    const { number, do: name, ...asked } = JSON.parse(line);
+    try {
+      say({ number, result: plain(await calls[name](asked)) ?? null });
+    } catch (error) {
+      say({ number, error: { code: error.code ?? 0, message: String(error.message) } });
+    }
+  });
+  link.on("error", () => {});
+  link.on("close", () => client?.disconnect());
+}
+
+// Names fields as the SDK for Python does; what is inside of data is left alone.
+function plain(value, name = "") {
+  if (["data", "conn_info", "chan_info", "tags"].includes(name) || value === null || typeof value !== "object") {
+    return value;
+  }
+  if (value instanceof Map) value = Object.fromEntries(value);
+  if (Array.isArray(value)) return value.map((each) => plain(each));
+  const named = Object.entries(value).map(([key, each]) => [snake(key), each]);
+  return Object.fromEntries(named.map(([key, each]) => [key, plain(each, key)]));
+}
+
+function snake(name) {
+  return /^[a-z]+([A-Z][a-z]+)+$/.test(name) ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name;
+}
+
+createServer(converse).listen(process.argv[2]);
