@@ -60,6 +60,40 @@ async def test_a_token_goes_into_a_header_and_pings_are_asked_for_in_json(autoju
     assert connection.headers[b"authorization"] == b"Bearer a.b.c"
 
 
+async def test_a_token_function_is_asked_before_each_attempt(autojump_clock, gateway, nursery):
+    seen = []
+
+    async def serve():
+        for offset in (1, 2):
+            connection = await gateway.greet(position=f"e:{offset - 1}")
+            seen.append(connection.headers[b"authorization"])
+            await connection.message(offset)
+            await connection.lose()
+
+    answers = iter(["t1", OSError("the issuer is away"), "t2", "t3"])
+
+    async def fetch():
+        answer = next(answers)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    nursery.start_soon(serve)
+    async with gateway.connect(user=None, token=fetch) as inbox:
+        assert [(await anext(inbox)).offset for _ in range(2)] == [1, 2]
+
+    assert seen == [b"Bearer t1", b"Bearer t2"]
+
+
+async def test_a_token_function_that_breaks_ends_the_block(autojump_clock, gateway):
+    async def fetch():
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        async with gateway.connect(user=None, token=fetch):
+            pytest.fail("there is no connection")
+
+
 async def test_the_user_the_device_and_since_go_into_the_query(autojump_clock, gateway, nursery):
     seen = []
 

@@ -15,13 +15,15 @@ NAMESPACES = Namespaces(
 
 
 class FaultyBroker(MemoryBroker):
-    """Be a broker whose feed can lose hints and whose store can be away."""
+    """Be a broker whose feed can lose hints and whose store can be away; `patience` is how long (seconds) one waits then."""
 
     def __init__(self):
         super().__init__(namespaces=NAMESPACES, limits=Limits())
         self.deaf = False
         self.away = False
+        self.patience = 0
         self.reads = 0
+        self.leaves = []
         self.followed = []
 
     def _tell(self, hint):
@@ -41,6 +43,19 @@ class FaultyBroker(MemoryBroker):
         await self._reach()
         await super().acknowledge(acks)
 
+    async def join(self, channel, member, **options):
+        await self._reach()
+        return await super().join(channel, member, **options)
+
+    async def renew(self, renewals, **options):
+        await self._reach()
+        return await super().renew(renewals, **options)
+
+    async def leave(self, leaves):
+        self.leaves.append(leaves)
+        await self._reach()
+        await super().leave(leaves)
+
     async def follow(self, channel):
         await self._reach()
         self.followed.append(channel)
@@ -53,6 +68,7 @@ class FaultyBroker(MemoryBroker):
     async def _reach(self):
         await trio.lowlevel.checkpoint()
         if self.away:
+            await trio.sleep(self.patience)
             raise BrokerUnavailable("away")
 
     def forget_everything(self):

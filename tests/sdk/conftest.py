@@ -6,6 +6,7 @@ Every test that takes `sdk` or `join` runs with each SDK.
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 
 import pytest
 import trio
@@ -67,24 +68,9 @@ def sdk(request) -> Driver:
 
 
 @pytest.fixture
-async def clients(nursery):
-    """Hold the clients of a test, which leave at its end."""
-    clients: list[SdkClient] = []
-    yield clients
-    for client in clients:
-        await client.close()
-    nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-def open_client(sdk, clients, nursery):
-    """Give what makes a client that has done nothing yet."""
-
-    async def open_client() -> SdkClient:
-        clients.append(await sdk.open(nursery))
-        return clients[-1]
-
-    return open_client
+def open_client(sdk, nursery):
+    """Give what makes a client that has done nothing yet; all of them leave at the end of the test."""
+    return partial(sdk.open, nursery)
 
 
 @pytest.fixture

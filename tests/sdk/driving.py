@@ -87,12 +87,13 @@ class SdkClient:
         self._told = trio.Event()
 
     async def listen(self) -> None:
-        """Read what the driver says until it ends."""
+        """Read what the driver says until it ends; with this the client leaves."""
         rest = b""
-        async for data in self._stream:
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                self._take(json.loads(line))
+        async with self._stream:
+            async for data in self._stream:
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    self._take(json.loads(line))
 
     async def ask(self, do: str, **arguments: object) -> object:
         """Have something done, and give its result; raises SdkError."""
@@ -149,8 +150,8 @@ class SdkClient:
         return await self.ask("history", channel=channel, limit=limit, since=since, reverse=reverse)
 
     async def close(self) -> None:
-        """Let the client go, and its link to the driver with it."""
-        await self._stream.aclose()
+        """Let the client leave, and its link to the driver end."""
+        await self._stream.send_eof()
 
     def _take(self, said: dict[str, object]) -> None:
         if "event" in said:

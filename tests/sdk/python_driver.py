@@ -26,6 +26,7 @@ class Conversation:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._client: Client | None = None
+        self._over = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -37,14 +38,16 @@ class Conversation:
         except ConnectionError:
             pass
         finally:
+            self._over.set()
+            self._writer.close()
             for task in self._tasks:
                 task.cancel()
             if self._client is not None:
                 await self._client.disconnect()
-            self._writer.close()
 
     def say(self, **words: object) -> None:
-        self._writer.write(json.dumps(words).encode() + b"\n")
+        if not self._writer.is_closing():
+            self._writer.write(json.dumps(words).encode() + b"\n")
 
     async def _carry_out(self, asked: dict[str, object]) -> None:
         number, do = asked.pop("number"), asked.pop("do")
@@ -110,7 +113,7 @@ class Conversation:
             token = next(left, "")
             self.say(event="token", channel=channel)
             if token is None:
-                await asyncio.Event().wait()
+                await self._over.wait()
             if not token:
                 raise UnauthorizedError
             return token

@@ -2,9 +2,18 @@
 
 import pytest
 
-from trio_gateway.model.commands import Acknowledge, Message, Pong, Publish, Send, Subscribe, Unsubscribe
+from trio_gateway.model.commands import (
+    Acknowledge,
+    Call,
+    Message,
+    Pong,
+    Publish,
+    Send,
+    Subscribe,
+    Unsubscribe,
+)
 from trio_gateway.model.position import Position
-from trio_gateway.model.replies import Error, Unsubscribed
+from trio_gateway.model.replies import Answered, Error, Unsubscribed
 from trio_gateway.model.user import User
 from trio_gateway.session.client import Client
 from trio_gateway.session.effects import Ask, Attach, Detach, MoveCursor, Store
@@ -26,12 +35,13 @@ class Inbox:
     position = Position("e", 5)
 
 
-def make_session(*, device="phone", greeted=GREETED, answers_messages=False, inbox=Inbox, **settings):
+def make_session(*, user="7", device="phone", greeted=GREETED, answers_messages=False, inbox=Inbox, **settings):
     settings = Settings(namespaces=settings.pop("namespaces", Namespaces(named={"open": OPEN})), **settings)
-    client = Client("c1", User("7"), device, "192.0.2.1", "plain")
+    client = Client("c1", User(user), device, "192.0.2.1", "plain")
     session = Session(client, settings, Verifier.of(settings), answers_messages=answers_messages)
-    session.channels.have_inbox()
-    session.begin_inbox(greeted, lambda: inbox.position)
+    if user:
+        session.channels.have_inbox()
+        session.begin_inbox(greeted, lambda: inbox.position)
     return session
 
 
@@ -151,6 +161,11 @@ class TestAcknowledge:
     def test_without_a_device_it_is_refused(self):
         assert code_of(make_session(device="").receive(Acknowledge(None, 5))) == 107
 
+    @pytest.mark.parametrize("offset", [0, 5])
+    def test_a_device_of_nobody_has_no_inbox_to_acknowledge_in(self, offset):
+        assert code_of(make_session(user="").receive(Acknowledge(None, offset))) == 107
+        assert code_of(make_session(user="").receive(Call(1, "ack", b'{"offset":%d}' % offset))) == 108
+
     def test_after_the_epoch_changed_it_must_name_the_epoch(self):
         class Anew:
             position = Position("new", 2)
@@ -166,3 +181,57 @@ class TestAcknowledge:
             position = Position("new", 2)
 
         assert make_session(inbox=Anew).receive(Acknowledge(None, 1, "e")) is None
+
+
+class TestAcknowledgeByCall:
+    """Clients whose protocol has no frame for it call the method `ack`."""
+
+    @pytest.mark.parametrize("data", [b'{"offset":4}', b'{"offset":4,"epoch":"e"}', b'{"offset":4,"epoch":"","a":1}'])
+    def test_it_moves_the_cursor_and_is_answered(self, data):
+        assert make_session().receive(Call(1, "ack", data)) == MoveCursor(Position("e", 4), 1)
+
+    def test_one_of_an_old_epoch_is_void_and_answered(self):
+        assert make_session().receive(Call(1, "ack", b'{"offset":4,"epoch":"old"}')) == Answered(1, b"{}")
+
+    @pytest.mark.parametrize(
+        "data",
+        [b"null", b"4", b"{}", b'{"offset":"4"}', b'{"offset":4,"epoch":5}', b'{"offset":6}', b'{"offset":-1}'],
+    )
+    def test_a_wrong_one_is_malformed(self, data):
+        assert code_of(make_session().receive(Call(1, "ack", data))) == 107
+
+    def test_it_goes_to_the_gateway_before_the_application(self):
+        session = make_session(answers_messages=True)
+
+        assert isinstance(session.receive(Call(1, "ack", b'{"offset":4}')), MoveCursor)
+
+    def test_without_a_device_it_is_a_call_like_any_other(self):
+        call = Call(1, "ack", b'{"offset":4}')
+
+        assert code_of(make_session(device="").receive(call)) == 108
+        assert make_session(device="", answers_messages=True).receive(call) == Ask(1, call)
+
+
+def test_a_call_goes_to_the_application_where_there_is_one():
+    call = Call(1, "sum", b"[1]")
+
+    assert code_of(make_session().receive(call)) == 108
+    assert make_session(answers_messages=True).receive(call) == Ask(1, call)
+
+
+@pytest.mark.parametrize(
+    ("data_format", "data", "stored"),
+    [
+        ("json_object", b"{}", True),
+        ("json_object", b" \n{}", True),
+        ("json_object", b"[1]", False),
+        ("json_object", b"null", False),
+        ("json", b"null", True),
+        ("", b"1", True),
+    ],
+)
+def test_a_namespace_may_take_objects_alone(data_format, data, stored):
+    rules = ChannelRules(allow_publish_for_client=True, publication_data_format=data_format)
+    outcome = make_session(namespaces=Namespaces(without_namespace=rules)).receive(Publish(1, "a", data))
+
+    assert isinstance(outcome, Store) if stored else code_of(outcome) == 107

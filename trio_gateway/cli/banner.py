@@ -12,13 +12,14 @@ from trio_gateway.settings.program import program_name
 from trio_gateway.settings.settings import Settings
 
 FIRST_USER = "7"
+SDK_PATH = "/connection/websocket"
 TOKEN_SECONDS = 24 * 3600.0
 HELLO = '{"text": "hi"}'
 
 BANNER = """\
 trio-gateway {version} is {state}; Ctrl-C ends it.
 
-{reasons}  clients   {clients}
+{reasons}  clients   {clients}  (SDKs of Centrifugo: {sdks})
   admin     http://{admin}/  (a page to try it; health is at /health)
   store     {store}
   api       {api}
@@ -55,6 +56,7 @@ def banner(settings: Settings, token: str | None, reasons: Sequence[str] = ()) -
         state="not ready yet, and keeps trying" if reasons else "ready",
         reasons="".join(f"  reason    {reason}\n" for reason in reasons),
         clients=client_url(settings),
+        sdks=SDK_PATH,
         admin=authority(settings.admin_host, settings.admin_port),
         store=_store(settings),
         api=_api(settings),

@@ -39,6 +39,10 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.ssl_context else 80) else f"{host}:{self.port}"
 
+    def with_token(self, token: str) -> Address:
+        """Show another token; raises BadRequest for what is none."""
+        return attrs.evolve(self, headers=_headers(token))
+
     def target(self, since: Position | None) -> str:
         """Write path and query, with the position to start from."""
         start = () if since is None else (("since", EVERYTHING_KEPT if since == START else str(since)),)

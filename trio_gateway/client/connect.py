@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal
 
 from trio_gateway.client import dial
-from trio_gateway.client.address import make_address, read_channels, read_since
+from trio_gateway.client.address import Address, make_address, read_channels, read_since
 from trio_gateway.client.backoff import Backoff
 from trio_gateway.client.buffer import Buffer
 from trio_gateway.client.connector import Connector
@@ -27,7 +27,7 @@ async def connect(
     url: str,
     *,
     user: str | None = None,
-    token: str | None = None,
+    token: str | Callable[[], Awaitable[str]] | None = None,
     device: str | None = None,
     since: Position | str | None = None,
     channels: Sequence[str] = (),
@@ -46,7 +46,10 @@ async def connect(
     Args:
         url: `ws://host:port` or `wss://host`; the path is `/ws` if none is given.
         user: whose inbox, where the server believes what it is told (`--insecure`).
-        token: a JWT whose `sub` is the user; goes into the `Authorization` header.
+        token: a JWT whose `sub` is the user; goes into the `Authorization` header. The server ends a
+            connection some time after its token expired, so a program that runs for long gives an async
+            function that fetches one: it is called before each attempt. If it raises an OSError the
+            attempt counts as failed; any other error ends the block.
         device: which of the user's devices this is. The server keeps its cursor, so it gets what it
             has not acknowledged, also after a restart of this program.
         since: the position to start after, `0` for everything kept. Wins over the device's cursor.
@@ -63,13 +66,20 @@ async def connect(
     """
     if acknowledge not in ("next", "manual"):
         raise BadRequest(f"acknowledge is 'next' or 'manual', not {acknowledge!r}")
-    address = make_address(url, user=user, token=token, device=device, ssl_context=ssl_context)
+    fixed = None if callable(token) else token
+    if callable(token) and user is not None:
+        raise BadRequest("give a user or a token, not both: a token names its user")
+    address = make_address(url, user=user, token=fixed, device=device, ssl_context=ssl_context)
+
+    async def find_address() -> Address:
+        return address.with_token(await token()) if callable(token) else address
+
     progress = Progress(read_since(since))
     progress.channels = {channel: ChannelProgress() for channel in read_channels(channels)}
     delivery = Delivery(progress, Cursor(), Buffer())
 
     def make_link(on_change: Callable[[], None]) -> Link:
-        return Link(address, open_stream, delivery, on_change)
+        return Link(find_address, open_stream, delivery, on_change)
 
     connector = Connector(make_link, delivery, Backoff())
     inbox = Inbox(connector, delivery, device=device, by_hand=acknowledge == "manual")

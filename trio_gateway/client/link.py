@@ -8,7 +8,7 @@ any other error for good.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import trio
@@ -40,6 +40,7 @@ from trio_gateway.client.socket import CLOSE_SECONDS, Socket, SocketClosed, open
 from trio_gateway.model import codes
 from trio_gateway.model.errors import GatewayError
 from trio_gateway.model.position import EVERYTHING_KEPT, START, Position
+from trio_gateway.model.reason import reason_of
 
 HELLO_SECONDS = 10.0
 """From the upgrade to the hello, which waits for the store."""
@@ -61,14 +62,17 @@ OUTGOING_FRAMES = 64
 
 Verdict = LinkLost | GatewayError
 
+FindAddress = Callable[[], Awaitable[Address]]
+"""Gives where to connect, with the token of now; an OSError means that there is none for the moment."""
+
 
 class Link:
     """Hold one connection."""
 
     def __init__(
-        self, address: Address, open_stream: OpenStream, delivery: Delivery, on_change: Callable[[], None]
+        self, find_address: FindAddress, open_stream: OpenStream, delivery: Delivery, on_change: Callable[[], None]
     ) -> None:
-        self._address = address
+        self._find_address = find_address
         self._open_stream = open_stream
         self._delivery = delivery
         self._on_change = on_change
@@ -83,9 +87,13 @@ class Link:
         self.greeted_at = math.inf
 
     async def run(self) -> Verdict:
-        """Run the connection to its end and tell what to make of it."""
+        """Run the connection to its end and tell what to make of it; raises what the application's token function does."""
         try:
-            async with open_socket(self._address, self._delivery.progress.since, self._open_stream) as socket:
+            address = await self._find_address()
+        except OSError as error:
+            return LinkLost(f"there is no token now: {reason_of(error)}")
+        try:
+            async with open_socket(address, self._delivery.progress.since, self._open_stream) as socket:
                 try:
                     await self._converse(socket)
                 finally:

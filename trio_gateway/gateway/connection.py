@@ -150,7 +150,8 @@ class Connection:
         requests = self._take(entered)
         await self._socket.send(accepted + self._codec.encode(entered.connected))
         entered.start()
-        await requests.join_all()
+        if entered.present:
+            self._writer.do_soon(requests.join_all)
 
     async def run(self) -> None:
         """Run the two tasks, then close; the connection counts as accepted in between."""

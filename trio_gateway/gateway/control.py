@@ -52,7 +52,7 @@ class Control:
         self._node = node
         self._mailbox = Mailbox(node.hub, CONTROL_CHANNEL, self._hear, anew=self._read_marks)
         self._surveys = Surveys(node)
-        self._heard: list[KeepOut] = []
+        self._heard: list[KeepOut] | None = None
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen to all nodes until cancelled; reports as started at once, also where the store is away."""
@@ -107,10 +107,13 @@ class Control:
 
     async def _read_marks(self) -> None:
         """Take the store's marks, and again those that were heard while they were read: they may be newer."""
-        self._heard.clear()
-        self._node.bans.take_all(await self._node.broker.marks())
-        for heard in self._heard:
-            self._node.bans.take(heard.name, heard.mark)
+        heard = self._heard = []
+        try:
+            self._node.bans.take_all(await self._node.broker.marks())
+        finally:
+            self._heard = None
+        for word in heard:
+            self._node.bans.take(word.name, word.mark)
         self._dismiss()
 
     def _hear(self, data: bytes) -> None:
@@ -121,7 +124,8 @@ class Control:
             return
         match word:
             case KeepOut():
-                self._heard.append(word)
+                if self._heard is not None:
+                    self._heard.append(word)
                 self._node.bans.take(word.name, word.mark)
                 self._dismiss()
             case Survey():

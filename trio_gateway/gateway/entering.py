@@ -67,6 +67,11 @@ class Entered:
         self.memberships = Memberships(node, arrival.client, subscriber, announces_gaps=not arrival.strict)
         self.connected: Connected
 
+    @property
+    def present(self) -> bool:
+        """Tell whether the client is in the presence of a channel that it entered with."""
+        return any(membership.terms.present for membership in self.memberships.all())
+
     async def take_place(self) -> None:
         """Count the client among its user's connections; raises LimitExceeded where there are enough, BrokerUnavailable."""
         user, limit = self._client.user.id, self._node.settings.max_connections_per_user

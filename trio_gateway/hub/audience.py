@@ -103,6 +103,7 @@ class Audience:
     def tell(self, passage: Passage, writes: list[Write]) -> None:
         """Add to `writes` that a member came or went, at most once for whoever watches and can take it then."""
         if self._watching and (frame := self.codec.encode_passage(self._channel, passage)):
+            self._writes = None  # what is published next comes behind it
             writes.append(Write(tuple(self._watching), 0, 0, 0, [frame]))
 
 

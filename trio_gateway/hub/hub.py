@@ -142,8 +142,9 @@ class Hub:
             await self.presence.flush()
 
     def subscribers(self) -> Iterator[tuple[str, int]]:
-        """Give the channels that this node has subscribers of, and how many."""
-        return ((channel, topic.users) for channel, topic in self._topics.items() if topic.users)
+        """Give the channels that this node has subscribers of, and how many; the gateway's own are left out."""
+        topics = self._topics.items()
+        return ((channel, topic.users) for channel, topic in topics if topic.users and not is_reserved(channel))
 
     def statistics(self) -> HubStatistics:
         """Show what the hub holds now."""

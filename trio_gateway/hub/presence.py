@@ -91,10 +91,12 @@ class Presence:
         try:
             await self._broker.leave(tuple(leaves))
         except BaseException:
-            self._leaves = leaves | self._leaves
+            for leave in leaves:
+                self._add_leave(leave.channel, leave.client)
             raise
 
     def _keep(self, channel: str, member: Member) -> None:
+        self._leaves.pop(Leave(channel, member.client), None)
         members = self._here.get(channel)
         if members is None:
             members = self._here[channel] = {}
@@ -114,6 +116,8 @@ class Presence:
         return self._ring[hash(channel) % SLOTS]
 
     def _add_leave(self, channel: str, client: str) -> None:
+        if client in self._here.get(channel, ()):
+            return  # it came back meanwhile
         if len(self._leaves) < MAX_PENDING:
             self._leaves[Leave(channel, client)] = None
             self._arrived.set()
@@ -130,22 +134,35 @@ class Presence:
                 await trio.sleep(random.uniform(0, RETRY_SECONDS))  # noqa: S311 - jitter, not a secret
 
     async def _renew_in_turn(self) -> None:
-        slot = 0
+        slot, due = 0, trio.current_time()
         while True:
-            await trio.sleep(self._tick)
+            # After the store was away what is overdue is made good at once, but not more than one round.
+            due = max(due, trio.current_time() - self._tick * SLOTS) + self._tick
+            await trio.sleep_until(due)
             slot = (slot + 1) % SLOTS
-            renewals = [Renewal(channel, tuple(self._here[channel])) for channel in self._ring[slot]]
-            if not renewals:
-                continue
-            try:
-                await self._renew(renewals)
-            except (BrokerUnavailable, RequestError) as error:
-                log.debug("members could not be renewed", channels=len(renewals), error=str(error))
+            while not await self._renew_slot(slot):
+                await trio.sleep(random.uniform(0, RETRY_SECONDS))  # noqa: S311 - jitter, not a secret
+
+    async def _renew_slot(self, slot: int) -> bool:
+        """Renew a group of channels; False where the store is away."""
+        renewals = [Renewal(channel, tuple(self._here[channel])) for channel in self._ring[slot]]
+        try:
+            await self._renew(renewals)
+        except BrokerUnavailable:
+            return False
+        return True
 
     async def _renew(self, renewals: Sequence[Renewal]) -> None:
-        missing = await self._broker.renew(renewals, ttl=self._ttl)
+        missing = await self._broker.renew(renewals, ttl=self._ttl) if renewals else ()
         for renewal, clients in zip(renewals, missing, strict=True):
             for client in clients:
-                member = self._here.get(renewal.channel, {}).get(client)
-                if member is not None:
-                    await self._broker.join(renewal.channel, member, ttl=self._ttl)
+                await self._put_back(renewal.channel, client)
+
+    async def _put_back(self, channel: str, client: str) -> None:
+        member = self._here.get(channel, {}).get(client)
+        if member is None:
+            return
+        try:
+            await self._broker.join(channel, member, ttl=self._ttl)
+        except RequestError as error:  # the channel's namespace was taken away
+            log.debug("a member can't be put back", channel=channel, client=client, error=str(error))

@@ -18,7 +18,10 @@ class Identity(Places):
     """Hold who may connect, beside the places; a part of Settings."""
 
     insecure: bool = option(
-        False, kinds.FLAG, "Believe clients who they say they are (`?user=7`). For trying out only.", group=IDENTITY
+        False,
+        kinds.FLAG,
+        "Believe clients who they say they are (`?user=7`), and let them do what no other rule decides. For trying out only.",
+        group=IDENTITY,
     )
     token_secret: str | None = option(
         None,

@@ -72,7 +72,7 @@ function converse(link) {
       say({ number, error: { code: error.code ?? 0, message: String(error.message) } });
     }
   });
-  link.on("error", () => {});
+  for (const each of [link, lines]) each.on("error", () => {}); // it ends anyway
   link.on("close", () => client?.disconnect());
 }
 
