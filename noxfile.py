@@ -1,8 +1,8 @@
 """The project's checks, one session each; every fact (Pythons, dependencies, tool settings) is read from pyproject.toml.
 
-`nox` alone runs lint, types, tests, browser and docs on the Python that runs nox. `nox -s tests` runs the
-tests on every supported Python that this machine has; those it lacks are skipped, never failed. So is what
-needs a program that is not there (Chromium, Node), unless REQUIRE_PROGRAMS is set.
+`nox` alone runs lint, types, tests, sdk, browser and docs on the Python that runs nox. `nox -s tests` runs
+the tests on every supported Python that this machine has; those it lacks are skipped, never failed. So is
+what needs a program that is not there (Chromium, Node), unless REQUIRE_PROGRAMS is set.
 """
 
 from __future__ import annotations
@@ -32,10 +32,13 @@ CHROMIUMS = (
 )
 """Where a browser stands on Linux and macOS; Playwright's own is never downloaded."""
 
-ELSEWHERE = ("--ignore=tests/browser", "--ignore=tests/docs")
+JAVASCRIPT = "tests/sdk/javascript"
+"""Where the JavaScript SDK is installed, for the tests alone."""
+
+ELSEWHERE = ("--ignore=tests/browser", "--ignore=tests/docs", "--ignore=tests/sdk")
 """Tests that have a session of their own."""
 
-nox.options.sessions = ["lint", "types", f"tests-{RUNNING}", "browser", "docs"]
+nox.options.sessions = ["lint", "types", f"tests-{RUNNING}", "sdk", "browser", "docs"]
 nox.options.error_on_external_run = True
 # A fresh machine has one Python, and nox would turn this on by itself where CI is set.
 nox.options.error_on_missing_interpreters = False
@@ -52,6 +55,16 @@ def lower_bound(requirement: Requirement) -> str | None:
         return None
     bounds = [each.version for each in requirement.specifier if each.operator in (">=", "==", "~=")]
     return f"{canonicalize_name(requirement.name)}=={bounds[0]}" if bounds else None
+
+
+def install_javascript(session: nox.Session) -> None:
+    """Install the JavaScript SDK as its lock file says; without npm, warn that its tests are skipped, or fail."""
+    if shutil.which("npm"):
+        session.run("npm", "ci", "--prefix", JAVASCRIPT, external=True)
+    elif os.environ.get("REQUIRE_PROGRAMS"):
+        session.error("Node with npm is not installed")
+    else:
+        session.warn("Node with npm is not installed: what needs the JavaScript SDK is skipped")
 
 
 @nox.session(tags=["quick"])
@@ -92,12 +105,21 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
+def sdk(session: nox.Session) -> None:
+    """Run the published SDKs and API clients against the gateway; those for JavaScript are skipped where there is no Node."""
+    session.install("-e.", *group("sdk"))
+    install_javascript(session)
+    session.run("pytest", "tests/sdk", *session.posargs)
+
+
+@nox.session
 def browser(session: nox.Session) -> None:
-    """Try the admin page and the README's JavaScript in headless Chromium; skipped where there is none."""
+    """Try the admin page, the README's JavaScript and the SDK in headless Chromium; skipped where there is none."""
     chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if chromium is None:
         (session.error if os.environ.get("REQUIRE_PROGRAMS") else session.skip)("Chromium or Chrome is not installed")
     session.install("-e.", *group("browser"))
+    install_javascript(session)
     session.run("pytest", "tests/browser", *session.posargs, env={"CHROMIUM": chromium})
 
 

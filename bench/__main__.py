@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from bench.processes import BenchError
-from bench.scenarios import SCENARIOS, Run, Scenario
+from bench.scenarios import PROTOCOLS, SDK_SCENARIOS, Run, Scenario
 from bench.servers import Bench, prepared
 from bench.table import Result, table
 
@@ -14,13 +14,19 @@ from bench.table import Result, table
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("scenario", nargs="*", help=f"which to run (default: all): {', '.join(SCENARIOS)}")
+    parser.add_argument("scenario", nargs="*", help=f"which to run (default: all): {', '.join(PROTOCOLS['plain'])}")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side; the table has their medians")
     parser.add_argument("--seconds", type=float, default=6, help="length of one run, where it has one")
     parser.add_argument("--only", choices=["ours", "floor"], help="leave the other side out")
+    parser.add_argument(
+        "--protocol",
+        choices=PROTOCOLS,
+        default="plain",
+        help=f"centrifugo: {' and '.join(SDK_SCENARIOS)} in the SDKs' protocol, beside our plain one instead of the floor",
+    )
     parser.add_argument("--profile", action="store_true", help="sample the gateway, and show where its time goes")
     options = parser.parse_args()
-    if unknown := set(options.scenario) - SCENARIOS.keys():
+    if unknown := set(options.scenario) - PROTOCOLS[options.protocol].keys():
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
     return options
 
@@ -30,10 +36,10 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def measure(bench: Bench, name: str, side: str, run: Run, seconds: float) -> float:
+def measure(bench: Bench, title: str, unit: str, run: Run, seconds: float) -> float:
     """Run once, and tell."""
     measured = run(bench, seconds)
-    note(f"{name} {side}: {measured.value:.1f} {SCENARIOS[name].unit} {measured.remark}")
+    note(f"{title}: {measured.value:.1f} {unit} {measured.remark}")
     return measured.value
 
 
@@ -43,7 +49,7 @@ def interleave(bench: Bench, name: str, scenario: Scenario, options: argparse.Na
     for _ in range(options.rounds):
         for side, run in (("ours", scenario.ours), ("floor", scenario.floor)):
             if run and options.only in (None, side):
-                result[side].append(measure(bench, name, side, run, options.seconds))
+                result[side].append(measure(bench, f"{name} {side}", scenario.unit, run, options.seconds))
     return Result(scenario, result["ours"], result["floor"])
 
 
@@ -54,8 +60,9 @@ def main() -> int:
         options.rounds, options.only = 1, "ours"
     try:
         with prepared(profile=options.profile) as bench:
-            names = options.scenario or list(SCENARIOS)
-            results = [interleave(bench, name, SCENARIOS[name], options) for name in names]
+            scenarios = PROTOCOLS[options.protocol]
+            names = options.scenario or list(scenarios)
+            results = [interleave(bench, name, scenarios[name], options) for name in names]
     except BenchError as error:
         note(f"bench: {error}")
         return 1

@@ -15,12 +15,16 @@ from bench.processes import LOAD_CORE, BenchError, start
 
 @attrs.frozen
 class Load:
-    """Say how many connections do what: each asks for `path` (`%d` is its index), or for its line of `paths`."""
+    """Say how many connections do what: each asks for `path` (`%d` is its index), or for its line of `paths`.
+
+    Each sends its line of `firsts` as it is, where there are any, and then `first`.
+    """
 
     connections: int
     seconds: float
     path: str = "/ws?user=%d"
     paths: Path | None = None
+    firsts: Path | None = None
     first: str = ""
     body: str = ""
     match: str = ""
@@ -37,6 +41,7 @@ class Load:
             "-depth": self.depth,
             "-window": self.window,
             "-paths": self.paths,
+            "-firsts": self.firsts,
         }
         options = [str(word) for name, value in given.items() if value for word in (name, value)]
         return [mode, "127.0.0.1", str(port), self.path, str(self.connections), str(self.seconds), *options]

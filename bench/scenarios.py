@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
 import jwt
 
 from bench.load import Load, loading
-from bench.processes import LOAD_CORE, SERVER_CORE, BenchError, resident_bytes, start, wait_until_idle
+from bench.processes import LOAD_CORE, SERVER_CORE, BenchError, Cpu, resident_bytes, start, wait_until_idle
 from bench.servers import SECRET, Bench, Server
 
 FAN_OUT = 1_000
@@ -21,8 +22,13 @@ USER_RATE = 10
 FRAME_CLIENTS = 100
 OPENINGS = 3_000
 IDLE = 5_000
+RECOVERING = 1_000
+MISSED = 100
 HOUR = 3_600.0
 """Seconds that a load client stays where its scenario ends it."""
+SDK_PATH = "/connection/websocket"
+INSECURE = ("--insecure", "--token-secret", SECRET)
+"""Options of a gateway where a client may subscribe to what it likes, and has an inbox by its token."""
 
 
 @attrs.frozen
@@ -53,6 +59,18 @@ class Scenario:
 def subscribe(channel: str) -> str:
     """Write the frame that subscribes to a channel."""
     return f'{{"type":"subscribe","channel":"{channel}","ref":1}}'
+
+
+def sdk_subscribe(channel: str, **more: object) -> str:
+    """Write the command by which an SDK subscribes to a channel."""
+    return json.dumps({"id": 2, "subscribe": {"channel": channel, **more}})
+
+
+def sdk_load(bench: Bench, count: int, first: str = "") -> Load:
+    """Let so many clients connect as an SDK does, each with a token of its own, and then send `first`."""
+    firsts = bench.folder / "firsts"
+    firsts.write_text("".join(f'{{"id":1,"connect":{{"token":"{token}"}}}}\n' for token in tokens(count)), "ascii")
+    return Load(count, HOUR, SDK_PATH, firsts=firsts, first=first)
 
 
 @attrs.frozen
@@ -88,36 +106,93 @@ def deliver(bench: Bench, server: Server, load: Load, feed: Feed, seconds: float
     return Measurement(used.total / expected * 1e6, f"{used.split(expected)}; {report.latency}")
 
 
-def fan_out(bench: Bench, server: Server, seconds: float, first: str = "") -> Measurement:
+def fan_out(bench: Bench, server: Server, load: Load, seconds: float) -> Measurement:
     """Measure deliveries to 1,000 sockets of one channel at 50 messages/s; each has its inbox as well."""
     feed = Feed("bench", FAN_OUT_RATE, receivers=FAN_OUT, subscriptions=2 * FAN_OUT)
-    return deliver(bench, server, Load(FAN_OUT, HOUR, first=first), feed, seconds)
+    return deliver(bench, server, load, feed, seconds)
 
 
-def user_messages(bench: Bench, server: Server, seconds: float) -> Measurement:
+def user_messages(bench: Bench, server: Server, load: Load, seconds: float) -> Measurement:
     """Measure deliveries to 1,000 users at 10 messages/s each."""
     feed = Feed(f"users:{USERS}", USERS * USER_RATE, receivers=1, subscriptions=USERS)
-    return deliver(bench, server, Load(USERS, HOUR), feed, seconds)
+    return deliver(bench, server, load, feed, seconds)
 
 
 def fan_out_ours(bench: Bench, seconds: float) -> Measurement:
-    with bench.gateway("--insecure") as server:
-        return fan_out(bench, server, seconds, subscribe("bench"))
+    with bench.gateway(*INSECURE) as server:
+        return fan_out(bench, server, Load(FAN_OUT, HOUR, first=subscribe("bench")), seconds)
+
+
+def fan_out_sdk(bench: Bench, seconds: float) -> Measurement:
+    with bench.gateway(*INSECURE) as server:
+        return fan_out(bench, server, sdk_load(bench, FAN_OUT, sdk_subscribe("bench")), seconds)
 
 
 def fan_out_floor(bench: Bench, seconds: float) -> Measurement:
     with bench.c_floor() as server:
-        return fan_out(bench, server, seconds)
+        return fan_out(bench, server, Load(FAN_OUT, HOUR), seconds)
 
 
 def user_messages_ours(bench: Bench, seconds: float) -> Measurement:
-    with bench.gateway("--insecure") as server:
-        return user_messages(bench, server, seconds)
+    with bench.gateway(*INSECURE) as server:
+        return user_messages(bench, server, Load(USERS, HOUR), seconds)
+
+
+def user_messages_sdk(bench: Bench, seconds: float) -> Measurement:
+    with bench.gateway(*INSECURE) as server:
+        return user_messages(bench, server, sdk_load(bench, USERS), seconds)
 
 
 def user_messages_floor(bench: Bench, seconds: float) -> Measurement:
     with bench.c_floor() as server:
-        return user_messages(bench, server, seconds)
+        return user_messages(bench, server, Load(USERS, HOUR), seconds)
+
+
+@attrs.frozen
+class Recovered:
+    """Hold what it cost that all clients came back at once: CPU of the server, and reads of the store."""
+
+    used: Cpu
+    reads: int
+
+    def measurement(self, value: float) -> Measurement:
+        """Make one of both the figure, and tell the rest."""
+        return Measurement(value, f"{self.used.split(RECOVERING)}; {self.reads} reads of the store")
+
+
+def come_back(bench: Bench, *, recover: bool) -> Recovered:
+    """Let 1,000 clients connect and subscribe at once; with `recover`, each gets the 100 publications that it missed."""
+    with bench.gateway("--insecure") as server:
+        Feed("bench", MISSED * 10, receivers=0, subscriptions=0).publish(server, 0.2)
+        epoch, top = server.position("bench")
+        wishes = {"recoverable": True, "recover": True, "epoch": epoch, "offset": top - MISSED} if recover else {}
+        first = '{"id":1,"connect":{}}\n' + sdk_subscribe("bench", **wishes)
+        with server.count_calls("tg1_read") as reads, server.meter() as used_since:
+            with loading(bench.load, Load(RECOVERING, HOUR, SDK_PATH, first=first), server.port) as client:
+                server.settle(RECOVERING, RECOVERING)
+                used = used_since()
+                report = client.finish()
+            recovered = Recovered(used, reads())
+    expected = RECOVERING * MISSED if recover else 0
+    if report.messages != expected:
+        raise BenchError(f"{report.messages} publications were recovered of {expected}")
+    return recovered
+
+
+def coming_back_cpu(*, recover: bool) -> Run:
+    """Make the run that measures the µs of CPU per client."""
+
+    def run(bench: Bench, _seconds: float) -> Measurement:
+        recovered = come_back(bench, recover=recover)
+        return recovered.measurement(recovered.used.total / RECOVERING * 1e6)
+
+    return run
+
+
+def recovering_reads(bench: Bench, _seconds: float) -> Measurement:
+    """Measure the reads of the store by all clients together."""
+    recovered = come_back(bench, recover=True)
+    return recovered.measurement(recovered.reads)
 
 
 def frames(depth: int) -> Run:
@@ -138,11 +213,15 @@ def frames(depth: int) -> Run:
     return run
 
 
+def tokens(count: int) -> Iterator[str]:
+    """Make a token for each of so many users."""
+    return (jwt.encode({"sub": str(user)}, SECRET, algorithm="HS256") for user in range(count))
+
+
 def token_paths(folder: Path, count: int) -> Path:
     """Write the paths of `count` users, each with a token of their own."""
-    tokens = (jwt.encode({"sub": str(user)}, SECRET, algorithm="HS256") for user in range(count))
     paths = folder / "paths"
-    paths.write_text("".join(f"/ws?token={token}\n" for token in tokens), encoding="ascii")
+    paths.write_text("".join(f"/ws?token={token}\n" for token in tokens(count)), encoding="ascii")
     return paths
 
 
@@ -231,4 +310,27 @@ SCENARIOS = {
         "bare Trio woken for one read of a quiet feed, beside bare epoll", "µs", wake("trio"), wake("epoll")
     ),
     "idle": Scenario("memory of an idle connection", "KB", idle_ours, idle_floor, most=34),
+    "recovering": Scenario(
+        "1,000 clients of the SDKs' protocol come back to one channel at once, 100 missed, beside none",
+        "µs each",
+        coming_back_cpu(recover=True),
+        coming_back_cpu(recover=False),
+    ),
+    "recovering-reads": Scenario("the same: reads of the store by all 1,000", "reads", recovering_reads, most=10),
 }
+
+SDK_SCENARIOS = {
+    "fan-out": Scenario(
+        "delivery to 1,000 sockets, /connection/websocket beside /ws", "µs", fan_out_sdk, fan_out_ours, ratio=1.05
+    ),
+    "users": Scenario(
+        "delivery to 1,000 users, /connection/websocket beside /ws",
+        "µs",
+        user_messages_sdk,
+        user_messages_ours,
+        ratio=1.05,
+    ),
+}
+"""The same deliveries in the SDKs' protocol; what stands beside them is our plain protocol."""
+
+PROTOCOLS = {"plain": SCENARIOS, "centrifugo": SDK_SCENARIOS}

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 import attrs
+import redis
 
 from bench.processes import (
     LOAD_CORE,
@@ -66,6 +67,31 @@ class Server:
         health = json.loads(ask(self.admin_port, "/health")[1])
         return health["connections"], health["subscriptions"]
 
+    def position(self, channel: str) -> tuple[str, int]:
+        """Ask the gateway's store where a channel stands: its epoch and its top offset."""
+        with self.store() as store:
+            epoch, top = store.hmget(f"tg:{{{channel}}}:m", "e", "s")
+        return epoch.decode(), int(top)
+
+    def store(self) -> redis.Redis:
+        """Speak with the gateway's store."""
+        return redis.Redis(unix_socket_path=str(self.feed))
+
+    @contextmanager
+    def count_calls(self, function: str) -> Iterator[Callable[[], int]]:
+        """Give a function that tells how often a function of the gateway's store was called since (`INFO` knows FCALL only)."""
+        end = b"that was all"
+        with socket.socket(socket.AF_UNIX) as link, self.store() as store:
+            link.connect(str(self.feed))
+            link.sendall(b"MONITOR\r\n")
+            link.recv(64)
+
+            def count() -> int:
+                store.echo(end)
+                return received(link, end).count(f'"{function}"'.encode())
+
+            yield count
+
     @contextmanager
     def meter(self) -> Iterator[Callable[[], Cpu]]:
         """Give a function that tells the CPU used since; the profiler takes samples within the block only."""
@@ -111,6 +137,15 @@ def ask(admin_port: int, path: str) -> tuple[int, bytes]:
         link.request("GET", path)
         response = link.getresponse()
         return response.status, response.read()
+
+
+def received(link: socket.socket, end: bytes) -> bytes:
+    """Read until these bytes have come."""
+    text = b""
+    link.settimeout(20)
+    while end not in text[-256:]:
+        text += link.recv(1 << 20)
+    return text
 
 
 def show(log: Path) -> None:

@@ -4,6 +4,7 @@
 //       counts every '"T":<monotonic seconds>' stamp in text frames and reports rate and latency; SIGTERM ends it earlier.
 //       -slow K: the first K connections never read after the handshake.
 //       -paths FILE: connection i asks for the path in line i, instead of PATHFMT (for tokens, one per connection).
+//       -firsts FILE: connection i sends line i as its first frame, before MSGFMT (for commands that carry a token).
 //   wsload echo HOST PORT PATHFMT CONNS SECS -body TEXT [-first MSGFMT] [-depth D] [-match S]
 //       each connection keeps D text frames TEXT in flight; a frame that holds S (default: any frame) answers one.
 // PATHFMT and MSGFMT may hold one %d, the connection's index. '{}' frames are answered as heartbeats, pings with pongs.
@@ -28,7 +29,7 @@ typedef struct { int fd, state, len, cap; long frames; double t0; unsigned char 
 static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + t.tv_nsec * 1e-9; }
 static int cmp(const void *a, const void *b) { double x = *(double *)a, y = *(double *)b; return x < y ? -1 : x > y; }
 static double *lat, *hs; static long nlat, caplat = 30000000, nhs, frames, bytes, reads_, closed_, rejected, nopen; static double tfirst, tlast;
-static const char *host, *pathf, *first, *body, *match; static int port, conns, window = 256, slow, depth = 1, echo, ep; static double secs; static Conn *cs; static char **paths; static volatile sig_atomic_t ended;
+static const char *host, *pathf, *first, *body, *match; static int port, conns, window = 256, slow, depth = 1, echo, ep; static double secs; static Conn *cs; static char **paths, **firsts; static volatile sig_atomic_t ended;
 
 static int frame(unsigned char *f, const char *m, int n) {
   int k = 0; f[k++] = 0x81;
@@ -51,6 +52,7 @@ static void feed(Conn *c, int i, double t) {
     unsigned char *e = memmem(c->buf, c->len, "\r\n\r\n", 4); if (!e) return;
     if (memcmp(c->buf, "HTTP/1.1 101", 12)) { if (!rejected++) fprintf(stderr, "rejected: %.160s\n", c->buf); drop(c); return; }
     int h = e + 4 - c->buf; memmove(c->buf, c->buf + h, c->len - h); c->len -= h; c->state = 2; hs[nhs++] = t - c->t0; nopen++;
+    if (firsts) put(c, firsts[i], strlen(firsts[i]));
     if (first) { char m[4096]; put(c, m, snprintf(m, sizeof m, first, i)); }
     if (i < slow) { epoll_ctl(ep, EPOLL_CTL_DEL, c->fd, 0); return; }
   }
@@ -91,18 +93,18 @@ static void step(int timeout) {
   }
 }
 static void end(int signal) { (void)signal; ended = 1; }
-static void read_paths(const char *name) {
+static char **read_lines(const char *name) {
   FILE *f = fopen(name, "r"); if (!f) { perror(name); exit(2); }
-  paths = calloc(conns, sizeof *paths); size_t cap = 0;
-  for (int i = 0; i < conns; i++) { ssize_t n = getline(&paths[i], &cap, f); if (n <= 0) { fprintf(stderr, "%s: fewer paths than connections\n", name); exit(2); } paths[i][n - 1] = 0; cap = 0; }
-  fclose(f);
+  char **lines = calloc(conns, sizeof *lines); size_t cap = 0;
+  for (int i = 0; i < conns; i++) { ssize_t n = getline(&lines[i], &cap, f); if (n <= 0) { fprintf(stderr, "%s: fewer lines than connections\n", name); exit(2); } lines[i][n - 1] = 0; cap = 0; }
+  fclose(f); return lines;
 }
 int main(int ac, char **av) {
   if (ac < 7) { fprintf(stderr, "see the comment at the top of wsload.c\n"); return 2; }
   echo = !strcmp(av[1], "echo"); host = av[2]; port = atoi(av[3]); pathf = av[4]; conns = atoi(av[5]); secs = atof(av[6]);
   for (int i = 7; i + 1 < ac; i += 2) {
     if (!strcmp(av[i], "-first")) first = av[i + 1]; else if (!strcmp(av[i], "-window")) window = atoi(av[i + 1]); else if (!strcmp(av[i], "-slow")) slow = atoi(av[i + 1]);
-    else if (!strcmp(av[i], "-paths")) read_paths(av[i + 1]);
+    else if (!strcmp(av[i], "-paths")) paths = read_lines(av[i + 1]); else if (!strcmp(av[i], "-firsts")) firsts = read_lines(av[i + 1]);
     else if (!strcmp(av[i], "-body")) body = av[i + 1]; else if (!strcmp(av[i], "-depth")) depth = atoi(av[i + 1]); else if (!strcmp(av[i], "-match")) match = av[i + 1];
   }
   struct rlimit rl; getrlimit(RLIMIT_NOFILE, &rl); rl.rlim_cur = rl.rlim_max; setrlimit(RLIMIT_NOFILE, &rl);

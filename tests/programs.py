@@ -21,5 +21,7 @@ def find_program(name: str, path: str | None = None) -> str:
 
 
 def lacking(what: str) -> NoReturn:
-    """Skip the test for want of something, and say so; fail where CI must have it all."""
-    (pytest.fail if os.environ.get(REQUIRED) else pytest.skip)(what)
+    """Skip the test (or the module) for want of something, and say so; fail where CI must have it all."""
+    if os.environ.get(REQUIRED):
+        pytest.fail(what)
+    pytest.skip(what, allow_module_level=True)

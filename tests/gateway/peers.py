@@ -23,6 +23,9 @@ from trio_gateway.wire.frames import Opcode
 
 OPEN = ChannelRules(allow_subscribe_for_client=True, allow_publish_for_client=True)
 NAMESPACES = Namespaces(named={"open": OPEN})
+PATIENCE = 100
+"""Seconds in which something comes, be it a ping; in virtual time a test would wait for ever."""
+
 KEY = base64.b64encode(bytes(16)).decode()
 SECRET = "a secret of at least thirty-two bytes"
 SDK_PATH = "/connection/websocket"
@@ -167,13 +170,16 @@ class SdkPeer(Peer):
         """Read the next reply; answers pings on the way; raises Closed at a Close."""
         while True:
             while not self.lines:
-                self.lines = [msgspec.json.decode(line) for line in (await self.receive_text()).split(b"\n")]
+                with trio.fail_after(PATIENCE):
+                    self.lines = [msgspec.json.decode(line) for line in (await self.receive_text()).split(b"\n")]
             reply = self.lines.pop(0)
             if reply:
                 return reply
             self.pings += 1
+            assert self.pings < 100, "nothing but pings comes"
             if self.answers_pings:
-                await self.pong()
+                with suppress(trio.BrokenResourceError):  # what was said before the end is still to be read
+                    await self.pong()
 
     async def pong(self):
         await self.write(client_frame(b"{}"))
@@ -186,20 +192,20 @@ class SdkPeer(Peer):
             lines.append(msgspec.json.encode({"id": self.id, method: request}))
         await self.write(client_frame(b"\n".join(lines)))
 
-    async def ask(self, method, **request):
+    async def ask(self, method, /, **request):
         """Send a command and read its reply; pushes that come before it are kept in `pushes`."""
         await self.command((method, request))
         while (reply := await self.receive()).get("id") != self.id:
             self.pushes.append(reply["push"])
         return reply
 
-    async def do(self, method, **request):
+    async def do(self, method, /, **request):
         """Send a command that succeeds, and give its result."""
         reply = await self.ask(method, **request)
         assert method in reply, reply
         return reply[method]
 
-    async def refused(self, method, **request):
+    async def refused(self, method, /, **request):
         """Send a command that fails, and give its error's code."""
         return (await self.ask(method, **request))["error"]["code"]
 

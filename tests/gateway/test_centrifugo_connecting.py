@@ -13,7 +13,7 @@ from trio_gateway.wire.frames import Opcode
 
 
 @pytest.fixture
-async def place(autojump_clock):
+async def place():
     async with serve_sdk_place() as place:
         yield place
 
@@ -52,7 +52,7 @@ class TestUpgrade:
         assert "centrifuge-json" in peer.head
         assert "connect" in await peer.ask("connect", token=token())
 
-    async def test_websocket_pings_take_the_place_of_the_protocols_own(self, place):
+    async def test_websocket_pings_take_the_place_of_the_protocols_own(self, place, autojump_clock):
         peer = await place.connect(path=f"{SDK_PATH}?cf_ws_frame_ping_pong=true")
 
         assert not {"ping", "pong"} & set(peer.connected)
@@ -126,14 +126,14 @@ class TestConnect:
 
         assert (await peer.closed()).code == 3501
 
-    async def test_who_does_not_connect_in_time_is_stale(self, place):
+    async def test_who_does_not_connect_in_time_is_stale(self, place, autojump_clock):
         peer = await place.open_sdk()
         start = trio.current_time()
 
         assert (await peer.closed()).code == 3502
         assert trio.current_time() - start == pytest.approx(10, abs=0.1)
 
-    async def test_frames_without_a_command_do_not_put_the_deadline_off(self, place):
+    async def test_frames_without_a_command_do_not_put_the_deadline_off(self, place, autojump_clock):
         peer = await place.open_sdk()
         start = trio.current_time()
         for _ in range(3):
@@ -150,7 +150,7 @@ class TestConnect:
         await peer.command(("connect", {"token": token()}))
         assert (await peer.closed()).code == 3501
 
-    async def test_who_only_waits_after_an_expired_token_is_stale(self, place):
+    async def test_who_only_waits_after_an_expired_token_is_stale(self, place, autojump_clock):
         peer = await place.open_sdk()
         await peer.ask("connect", token=token(nbf=int(unix_time()) + 60))
 

@@ -119,6 +119,17 @@ async def test_who_leaves_while_the_store_is_away_is_gone_as_soon_as_it_is_back(
     assert await clients_in(broker) == []
 
 
+async def test_a_leave_that_is_cut_off_is_made_good(presence, broker, autojump_clock):
+    await presence.join("news", member())
+    broker.away, broker.patience = True, 10
+    with trio.move_on_after(1):
+        await presence.leave("news", "one")
+    broker.away = False
+    await trio.sleep(1)
+
+    assert await clients_in(broker) == []
+
+
 @pytest.mark.parametrize("begin", [5, 12, 26, 27, 50])
 async def test_no_member_is_lost_by_a_store_that_is_away_for_a_while(presence, broker, watcher, autojump_clock, begin):
     """In whatever group a channel is renewed; each call takes as long as it takes to be given up."""

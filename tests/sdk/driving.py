@@ -44,8 +44,7 @@ class Driver:
 
     async def open(self, nursery: trio.Nursery) -> SdkClient:
         """Make a client that has done nothing yet; it is read from in the nursery."""
-        await until(lambda: self._socket.exists() or self._ended())
-        client = SdkClient(await trio.open_unix_socket(str(self._socket)))
+        client = SdkClient(await until(self._dial))
         nursery.start_soon(client.listen)
         return client
 
@@ -54,9 +53,12 @@ class Driver:
         self._process.wait()
         self._folder.cleanup()
 
-    def _ended(self) -> bool:
+    async def _dial(self) -> trio.SocketStream | None:
         assert self._process.poll() is None, f"the driver for {self.name} has ended"
-        return False
+        try:
+            return await trio.open_unix_socket(str(self._socket))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None  # it does not listen yet
 
 
 def python_driver() -> Driver:
@@ -133,14 +135,19 @@ class SdkClient:
         self.id = (await self.event("connected"))["client"]
         return self
 
-    async def subscribe(self, channel: str, *tokens: str | None, **wishes: bool) -> dict[str, object]:
-        """Subscribe, and give what the client is told of it."""
-        await self.ask("subscribe", channel=channel, tokens=tokens, **wishes)
+    async def subscribe(
+        self, channel: str, *tokens: str | None, states: Sequence[dict[str, object]] = (), **wishes: bool
+    ) -> dict[str, object]:
+        """Subscribe, and give what the client is told of it.
+
+        `states` are the positions of what an application reads by itself, each time that the SDK asks it to.
+        """
+        await self.ask("subscribe", channel=channel, tokens=tokens, states=states, **wishes)
         return await self.event("subscribed", channel)
 
     async def refused(self, channel: str, *tokens: str | None) -> dict[str, object]:
         """Subscribe where that is refused, and give what the client is told of it."""
-        await self.ask("subscribe", channel=channel, tokens=tokens)
+        await self.ask("subscribe", channel=channel, tokens=tokens, states=())
         return await self.event("unsubscribed", channel)
 
     async def publish(self, channel: str, data: object) -> None:

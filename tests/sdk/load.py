@@ -37,6 +37,11 @@ class Listener:
         return [text for _offset, text in self.received]
 
     @property
+    def returns(self) -> int:
+        """Count how often it subscribed again, whatever it recovered."""
+        return len(self.client.seen("subscribed", self._channel))
+
+    @property
     def losses(self) -> int:
         """Count how often it was told that something may be lost."""
         told = self.client.seen("subscribed", self._channel)

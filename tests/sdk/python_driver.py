@@ -76,11 +76,23 @@ class Conversation:
     async def disconnect(self) -> None:
         await self._client.disconnect()
 
-    async def subscribe(self, channel: str, tokens: list[str | None], **wishes: bool) -> None:
+    async def hurry(self, times: int, channel: str = "") -> None:
+        """Begin and end a subscription, or the whole connection, so many times without waiting for anything."""
+        subscription = self._client.get_subscription(channel)
+        begin = subscription.subscribe if subscription else self._client.connect
+        end = subscription.unsubscribe if subscription else self._client.disconnect
+        for _ in range(times):
+            await begin()
+            await end()
+
+    async def subscribe(
+        self, channel: str, tokens: list[str | None], states: list[dict[str, object]], **wishes: bool
+    ) -> None:
         subscription = self._client.get_subscription(channel) or self._client.new_subscription(
             channel,
             Events(self, channel),
             get_token=self._tokens(channel, tokens) if tokens else None,
+            get_state=self._states(states) if states else None,
             min_resubscribe_delay=FIRST_DELAY,
             max_resubscribe_delay=LAST_DELAY,
             **wishes,
@@ -104,6 +116,16 @@ class Conversation:
 
     async def rpc(self, method: str, data: object) -> object:
         return (await self._client.rpc(method, data)).data
+
+    def _states(self, states: list[dict[str, object]]):
+        """Give the positions of what an application has read by itself, one after the other."""
+        left = iter(states)
+
+        async def get_state(channel: str) -> StreamPosition:
+            self.say(event="state", channel=channel)
+            return StreamPosition(**next(left))
+
+        return get_state
 
     def _tokens(self, channel: str, tokens: list[str | None]):
         """Give the tokens one after the other; None never comes, and when all were given the SDK may have none."""

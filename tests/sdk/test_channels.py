@@ -222,4 +222,3 @@ async def test_a_call_is_refused(one, join, call, arguments, code):
 
     assert refused.value.code == code
     assert client.seen("disconnected") == []
-

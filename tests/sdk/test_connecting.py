@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from e2e.gateway_process import until
 from sdk.driving import SdkError
 from sdk.nodes import MOST_CONNECTIONS, new_channel, new_user, token
 
@@ -97,3 +98,26 @@ async def test_a_message_of_more_than_the_largest_size_is_too_big(one, join, sdk
         assert (await client.event("disconnected"))["code"] == 3
     else:  # it comes back, and says why it was away
         assert (await client.event("connecting", reason="message size limit"))["code"]
+
+
+async def test_who_comes_and_goes_in_a_hurry_leaves_nothing_behind(one, two, open_client):
+    user, channel = new_user(), new_channel()
+    client = await (await open_client()).connect(one.sdk_url, *[token(user)] * 50)
+    await client.connected()
+    await client.subscribe(channel)
+    await client.ask("hurry", times=20, channel=channel)
+    await client.ask("subscribe", channel=channel, tokens=(), states=())
+    await until(lambda: is_present(two, channel, [client.id]))
+    await client.ask("disconnect")
+    await client.ask("hurry", times=10)
+    await until(lambda: is_present(two, channel, []))
+    client.events.clear()  # some of those connections came about
+    await client.connect(one.sdk_url)
+    await client.connected()
+
+    await until(lambda: is_present(two, channel, [client.id]))
+    assert client.seen("disconnected") == []
+
+
+async def is_present(node, channel, clients) -> bool:
+    return list((await node.api("presence", channel=channel))["presence"]) == clients

@@ -131,6 +131,64 @@ async def test_what_a_short_history_has_lost_is_told(two, proxy, client):
     assert await client.publications(channel, 1) == [7]
 
 
+async def test_an_application_that_reads_its_state_itself_does_so_again_when_its_position_is_gone(two, proxy, client):
+    channel = new_channel("short")
+    await two.publish(channel, 1, 2)
+    begin = await two.api("history", channel=channel)
+    states = [{"offset": offset, "epoch": begin["epoch"]} for offset in (1, 6)]
+    first = await client.subscribe(channel, states=states)
+    assert await client.publications(channel, 1) == [2]
+    proxy.cut()
+    await lost(client)
+    await two.publish(channel, *range(3, 8))
+    proxy.mend()
+    again = await client.event("subscribed", channel)
+
+    assert await client.publications(channel, 1) == [7]
+    assert len(client.seen("state", channel)) == 2
+    assert recovery(first) == recovery(again) == (True, True)
+
+
+async def test_who_subscribes_again_recovers_what_was_published_in_between(two, client):
+    channel = new_channel()
+    await client.subscribe(channel)
+    await client.ask("unsubscribe", channel=channel)
+    await two.publish(channel, 1, 2)
+    again = await client.subscribe(channel)
+
+    assert recovery(again) == (True, True)
+    assert await client.publications(channel, 2) == [1, 2]
+
+
+async def test_a_channel_of_the_token_is_recovered_as_well(two, proxy, open_client, user):
+    channel = new_channel()
+    client = await (await open_client()).connect(proxy.sdk_url, *[token(user, channels=[channel])] * 50)
+    await client.event("subscribed", channel)
+    proxy.cut()
+    await lost(client)
+    await two.publish(channel, 1, 2)
+    proxy.mend()
+    again = await client.event("subscribed", channel)
+
+    assert await client.publications(channel, 2) == [1, 2]
+    assert recovery(again) == (True, True)
+
+
+async def test_there_is_no_limit_to_what_is_recovered_but_the_history(two, proxy, client):
+    """Three hundred come in the answer, the others behind it."""
+    channel, missed = new_channel(), 1000
+    await client.subscribe(channel)
+    proxy.cut()
+    await lost(client)
+    await two.publish(channel, *range(missed))
+    proxy.mend()
+    again = await client.event("subscribed", channel)
+    await two.publish(channel, missed)
+
+    assert recovery(again) == (True, True)
+    assert await client.publications(channel, missed + 1) == list(range(missed + 1))
+
+
 async def test_what_a_back_end_removed_is_told(two, proxy, client):
     channel = new_channel()
     await client.subscribe(channel)

@@ -51,9 +51,7 @@ async def test_a_connection_without_a_new_token_is_closed_and_made_anew(one, ope
 async def test_a_subscription_without_a_new_token_ends_and_is_made_anew(one, join, channel):
     user = new_user()
     client = await join(one, user)
-    await client.subscribe(
-        channel, token(user, channel=channel, expires_in=LIFE), None, token(user, channel=channel)
-    )
+    await client.subscribe(channel, token(user, channel=channel, expires_in=LIFE), None, token(user, channel=channel))
     await client.event("subscribing", channel, code=2501)
     await client.event("subscribed", channel)
 
@@ -102,7 +100,7 @@ async def test_a_subscription_token_for_something_else_ends_the_connection(one, 
     user = new_user()
     client = await join(one, user)
     claims = {"channel": channel, "sub": user} | wrong
-    await client.ask("subscribe", channel=channel, tokens=[token(claims.pop("sub"), **claims)])
+    await client.ask("subscribe", channel=channel, tokens=[token(claims.pop("sub"), **claims)], states=())
 
     assert (await client.event("disconnected"))["code"] == 3500
 

@@ -156,5 +156,5 @@ class Memberships:
 
 
 def _check(asked: Attach, replayed: Replayed) -> None:
-    if asked.recover is not None and asked.rejects_unrecovered and not replayed.recovered:
+    if asked.recovering and asked.rejects_unrecovered and not replayed.recovered:
         raise Unrecoverable("what was published after that position is gone")

@@ -16,7 +16,7 @@ from trio_gateway.gateway.asking import ask
 from trio_gateway.gateway.entering import Entered
 from trio_gateway.gateway.reading import read_history, read_presence
 from trio_gateway.model.codes import REQUESTS_TOO_MANY
-from trio_gateway.model.commands import Call, Command, Message, Publish, Send
+from trio_gateway.model.commands import Call, Command, Message, Pong, Publish, Send
 from trio_gateway.model.errors import BrokerUnavailable, Disconnected, RequestError, TooManyRequests
 from trio_gateway.model.position import Position
 from trio_gateway.model.replies import (
@@ -109,7 +109,8 @@ class Requests:
         now = trio.current_time()
         for command in commands:
             outcome: Outcome
-            if not self._rate.allow(now):
+            # A pong is told of in any case: the server asked for it.
+            if not self._rate.allow(now) and not isinstance(command, Pong):
                 outcome = self._refuse(command)
             else:
                 outcome = command if isinstance(command, Error) else await self._decide(command)

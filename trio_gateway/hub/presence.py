@@ -71,6 +71,9 @@ class Presence:
             await self._broker.leave((Leave(channel, client),))
         except BrokerUnavailable:
             self._add_leave(channel, client)
+        except BaseException:  # cut off: nobody knows whether the store heard it
+            self._add_leave(channel, client)
+            raise
 
     def leave_nowait(self, channel: str, client: str) -> None:
         """Take a member out of a channel soon, together with others who leave."""
@@ -140,17 +143,18 @@ class Presence:
             due = max(due, trio.current_time() - self._tick * SLOTS) + self._tick
             await trio.sleep_until(due)
             slot = (slot + 1) % SLOTS
-            while not await self._renew_slot(slot):
-                await trio.sleep(random.uniform(0, RETRY_SECONDS))  # noqa: S311 - jitter, not a secret
+            await self._renew_slot(slot)
 
-    async def _renew_slot(self, slot: int) -> bool:
-        """Renew a group of channels; False where the store is away."""
-        renewals = [Renewal(channel, tuple(self._here[channel])) for channel in self._ring[slot]]
-        try:
-            await self._renew(renewals)
-        except BrokerUnavailable:
-            return False
-        return True
+    async def _renew_slot(self, slot: int) -> None:
+        """Renew a group of channels; while the store is away try again."""
+        while True:
+            renewals = [Renewal(channel, tuple(self._here[channel])) for channel in self._ring[slot]]
+            try:
+                await self._renew(renewals)
+            except BrokerUnavailable:
+                await trio.sleep(random.uniform(0, RETRY_SECONDS))  # noqa: S311 - jitter, not a secret
+            else:
+                return
 
     async def _renew(self, renewals: Sequence[Renewal]) -> None:
         missing = await self._broker.renew(renewals, ttl=self._ttl) if renewals else ()

@@ -131,24 +131,26 @@ def encode_passage(channel: str, passage: Passage) -> bytes:
 
 def publication_head(channel: str) -> bytes:
     """Write the part of a publication's text that is the same for all of its channel."""
-    return b'{"push":{"channel":%b,"pub":' % _encode(channel)
+    return b'{"push":{"channel":%b,"pub":{"data":' % _encode(channel)
 
 
 def encode_publication(head: bytes, publication: Publication) -> bytes:
     """Write a publication as one whole WebSocket frame; `head` is its channel's `publication_head`."""
     data, offset = publication.data, publication.offset
-    if b"\n" in data or publication.info or publication.tags:
-        return text_frame(b"%b%b}}" % (head, _publication(publication)))
-    if offset:
-        return text_frame(b'%b{"data":%b,"offset":%d}}}' % (head, data, offset))
-    return text_frame(b'%b{"data":%b}}}' % (head, data))
+    if offset and not publication.info and not publication.tags and b"\n" not in data:
+        return text_frame(b'%b%b,"offset":%d}}}' % (head, data, offset))
+    return text_frame(b"%b%b}}}" % (head, _behind_head(publication)))
 
 
 def _publication(publication: Publication) -> bytes:
+    return b'{"data":%b}' % _behind_head(publication)
+
+
+def _behind_head(publication: Publication) -> bytes:
     info = b',"info":%b' % _in_one_line(publication.info) if publication.info else b""
     offset = b',"offset":%d' % publication.offset if publication.offset else b""
     tags = b',"tags":%b' % _in_one_line(publication.tags) if publication.tags else b""
-    return b'{"data":%b%b%b%b}' % (_in_one_line(publication.data), info, offset, tags)
+    return b"%b%b%b%b" % (_in_one_line(publication.data), info, offset, tags)
 
 
 def _in_one_line(text: bytes) -> bytes:

@@ -32,6 +32,15 @@ function converse(link) {
     };
   };
 
+  // Gives the positions of what an application has read by itself, one after the other.
+  const reading = (channel, states) => {
+    const left = [...states];
+    return async () => {
+      say({ event: "state", channel });
+      return left.shift();
+    };
+  };
+
   const tell = (source, names, channel) => {
     for (const event of names) source.on(event, (context) => say({ event, channel, ...plain(context) }));
   };
@@ -46,11 +55,23 @@ function converse(link) {
       client.connect();
     },
     disconnect: () => client.disconnect(),
-    subscribe({ channel, tokens, positioned, recoverable, join_leave: joinLeave }) {
+    // Begins and ends a subscription, or the whole connection, so many times without waiting for anything.
+    hurry({ times, channel }) {
+      const subscription = channel && client.getSubscription(channel);
+      for (let time = 0; time < times; time += 1) {
+        if (subscription) subscription.subscribe();
+        else client.connect();
+        if (subscription) subscription.unsubscribe();
+        else client.disconnect();
+      }
+    },
+    subscribe({ channel, tokens, states, positioned, recoverable, join_leave: joinLeave }) {
       let subscription = client.getSubscription(channel);
       if (subscription === null) {
         const getToken = tokens.length > 0 ? giving(channel, tokens) : null;
-        subscription = client.newSubscription(channel, { getToken, positioned, recoverable, joinLeave, ...AGAIN });
+        const getState = states.length > 0 ? reading(channel, states) : null;
+        const wishes = { getToken, getState, positioned, recoverable, joinLeave };
+        subscription = client.newSubscription(channel, { ...wishes, ...AGAIN });
         tell(subscription, CHANNEL, channel);
       }
       subscription.subscribe();
