@@ -213,6 +213,21 @@ def frames(depth: int) -> Run:
     return run
 
 
+def publishing(bench: Bench, seconds: float) -> Measurement:
+    """Count publications by clients stored and answered per core-second: 100 clients of an SDK, 4 in flight each."""
+    first = '{"id":1,"connect":{}}'
+    body = json.dumps({"id": 2, "publish": {"channel": "bench", "data": "x" * 98}})
+    load = Load(FRAME_CLIENTS, seconds, SDK_PATH, first=first, body=body, match='"publish":{}', depth=4)
+    with (
+        bench.gateway("--insecure") as server,
+        loading(bench.load, load, server.port) as client,
+        server.meter() as used_since,
+    ):
+        report = client.report()
+        used = used_since()
+    return Measurement(report.messages / used.total, f"{used.split(report.messages)}; {report.latency}")
+
+
 def tokens(count: int) -> Iterator[str]:
     """Make a token for each of so many users."""
     return (jwt.encode({"sub": str(user)}, SECRET, algorithm="HS256") for user in range(count))
@@ -293,6 +308,9 @@ SCENARIOS = {
     "users": Scenario("delivery to 1,000 users, 10/s each", "µs", user_messages_ours, user_messages_floor, ratio=2.5),
     "frames": Scenario("small frames answered, 100 clients, 1 in flight", "/core-s", frames(1), least=20_000),
     "frames-4": Scenario("small frames answered, 100 clients, 4 in flight", "/core-s", frames(4), least=20_000),
+    "publishing": Scenario(
+        "publications by clients stored, 100 clients of an SDK, 4 in flight", "/core-s", publishing, least=14_000
+    ),
     "opening": Scenario(
         "opening a connection, with token and inbox",
         "µs",

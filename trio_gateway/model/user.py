@@ -10,6 +10,7 @@ from trio_gateway.model.errors import BadRequest
 
 MAX_USER_BYTES = 128
 DEVICE_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SURROGATE = re.compile("[\ud800-\udfff]")
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -31,7 +32,7 @@ def check_device(device: str) -> str:
 
 def is_encodable(text: str) -> bool:
     """Tell whether the text can be written in UTF-8 (a lone surrogate can't)."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return text.isascii() or not SURROGATE.search(text)
 
 
 @attrs.frozen
