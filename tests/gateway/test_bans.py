@@ -96,8 +96,9 @@ async def test_a_users_tokens_are_revoked_up_to_now(places, autojump_clock):
     assert await there.connect(claims={"iat": int(unix_time())})
 
 
-async def test_who_is_blocked_while_it_connects_does_not_slip_in(places):
+async def test_who_is_blocked_while_it_connects_does_not_slip_in(places, autojump_clock):
     here, there = places
+    await wait_all_tasks_blocked()
     hanging, go = trio.Event(), trio.Event()
 
     async def trouble(name):
@@ -137,14 +138,15 @@ async def test_who_is_blocked_while_it_is_greeted_does_not_either(places, monkey
     start = trio.current_time()
     await peer.read_head()
 
-    assert (await peer.receive_until("goodbye"))["code"] == 3503
-    assert (await peer.read_frame())[0] is Opcode.CLOSE
-    with pytest.raises(Closed):  # though the Close is not answered
-        await peer.read_exactly(1)
+    with trio.fail_after(100):
+        assert (await peer.receive_until("goodbye"))["code"] == 3503
+        assert (await peer.read_frame())[0] is Opcode.CLOSE
+        with pytest.raises(Closed):  # though the Close is not answered
+            await peer.read_exactly(1)
     assert trio.current_time() - start == pytest.approx(5, abs=0.5)
 
 
-async def test_a_mark_that_is_heard_while_the_marks_are_read_is_not_forgotten(places):
+async def test_a_mark_that_is_heard_while_the_marks_are_read_is_not_forgotten(places, autojump_clock):
     here, _there = places
     broker = SharedBroker(here.broker)
     read, go = trio.Event(), trio.Event()

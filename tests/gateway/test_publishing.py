@@ -100,3 +100,12 @@ async def test_with_a_hook_each_publication_is_asked_about_before_the_next_one(a
         assert await answers(peer, 2) == [("a", 1, None), ("b", 2, None)]
         assert seen == [(1, 0), (2, 1)]
         assert broker.batches == []
+
+
+async def test_answers_keep_the_order_of_the_requests(autojump_clock):
+    async with serve_place(broker=CountingBroker(), namespaces=NAMESPACES) as place:
+        peer = await place.dial()
+        unsubscribe = {"type": "unsubscribe", "channel": "open:x", "ref": "u"}
+        await peer.write(frames(publish(1, "a"), unsubscribe, publish(2, "b"), publish(3, "c", channel="nowhere:x")))
+
+        assert [ref for ref, _, _ in await answers(peer, 4)] == ["a", "u", "b", "c"]

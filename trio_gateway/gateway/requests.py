@@ -117,8 +117,7 @@ class Requests:
             if isinstance(outcome, Store) and not self._node.hooks.on_message:
                 stores.append(outcome)
             elif outcome is not None:
-                if stores and type(outcome) in self._EFFECTS:
-                    await self._store_all(stores, answers)
+                await self._store_all(stores, answers)  # answers keep the order of the requests
                 await self._settle(outcome, answers)
 
     async def _decide(self, command: Command) -> Outcome:
