@@ -45,7 +45,7 @@ def test_the_closing_codes_are_those_of_the_model():
 
 
 def test_the_frames_shown_are_what_the_codec_writes():
-    shown = [text.splitlines() for language, text in blocks(PAGE) if language == "json"][0]
+    shown = next(text.splitlines() for language, text in blocks(PAGE) if language == "json")
 
     # The header before the payload is 2 bytes, or 4.
     assert [frame[frame.index(b"{") :].decode() for frame in FRAMES] == shown
