@@ -177,6 +177,11 @@ async def test_what_is_kept_behind_a_hole_is_carried_out_and_the_marks_are_read_
         b'{"do":"subscribe"}',
         b'{"do":"subscribe","user":7,"channel":"a"}',
         b'{"do":"disconnect","user":"7","code":"x"}',
+        b'{"do":"disconnect","user":"7","code":70000,"reason":""}',
+        b'{"do":"disconnect","user":"7","code":1005,"reason":""}',
+        b'{"do":"refresh","user":"7","expire_at":1' + b"0" * 400 + b"}",
+        b'{"do":"subscribe","user":"7","channel":"open:b","expire_at":1' + b"0" * 400 + b"}",
+        b'{"do":"subscribe","user":"7","channel":"open:b","since":"nonsense"}',
         b'{"do":"keep_out","name":"user:7","mark":"[1]"}',
         b'{"do":"keep_out","name":"user:7","mark":"nonsense"}',
         b'{"do":"survey","id":"1","asker":"x","channels":"["}',
@@ -195,10 +200,20 @@ async def test_what_no_node_understands_harms_nobody(places, garbage):
     assert len(await here.node.control.nodes()) == 2
 
 
-async def test_json_nested_too_deep_harms_nobody(places):
+@pytest.mark.parametrize(
+    "written",
+    [
+        b'{"do":"survey","x":' + b"[" * 100_000,
+        b'{"do":"disconnect","user":"\xff"}',
+        b'{"do":"\xed\xa0\x80"}',
+        b"\xff",
+        b"",
+    ],
+)
+async def test_what_was_written_past_the_functions_harms_nobody(places, written):
     here, _there = places
     with capture_logs() as logs:
-        here.node.control._hear(b'{"do":"survey","x":' + b"[" * 100_000)
+        here.node.control._hear(written)
 
     assert [line["event"] for line in logs] == ["a node said what this one does not understand"]
 

@@ -102,6 +102,7 @@ async def test_answers_to_nobodys_question_are_dropped(places, autojump_clock):
     for garbage in (b'{"id":"x","node":"y"}', b"[]", b'{"id":1}'):
         await here.broker.publish(channel, garbage)
     here.node.control._surveys._hear(b'{"x":' + b"[" * 100_000)
+    here.node.control._surveys._hear(b'{"id":"\xff","node":"y"}')
 
     assert len(await here.node.control.nodes()) == 2
     assert here.node.control._surveys._asked == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
-from sdk.nodes import new_channel, new_user, token
+from sdk.nodes import MOST_CONNECTIONS, new_channel, new_user, token
 
 
 async def lost(client) -> None:
@@ -113,6 +113,21 @@ async def test_who_is_on_a_killed_gateway_is_present_again_when_it_is_back(one, 
     present = await two.api("presence", channel=channel)
 
     assert client.id in present["presence"]
+
+
+async def test_a_killed_gateway_takes_no_place_of_a_user_with_it(one, open_client, user):
+    """A user who has as many connections as may be gets all of them back."""
+    clients = [await open_client() for _ in range(MOST_CONNECTIONS)]
+    for client in clients:
+        await client.connect(one.sdk_url, *[token(user)] * 50)
+        await client.connected()
+    one.kill()
+    await one.start()
+    for client in clients:
+        await client.connected()
+    excess = await (await open_client()).connect(one.sdk_url, token(user))
+
+    assert (await excess.event("disconnected"))["code"] == 3504
 
 
 async def test_what_a_short_history_has_lost_is_told(two, proxy, client):

@@ -18,6 +18,7 @@ from trio_gateway.model.commands import (
     Publish,
     Refresh,
     RefreshSubscription,
+    Send,
     Subscribe,
     Unsubscribe,
 )
@@ -245,3 +246,8 @@ def test_what_is_not_to_be_had_here_is_an_error_for_that_command(method, request
 
     assert isinstance(error, Error)
     assert (error.ref, error.code, error.message, error.temporary) == (2**32 - 1, code, message, False)
+
+
+def test_a_publish_to_an_inbox_is_a_message_to_its_user():
+    assert decode_command(b'{"id":4,"publish":{"channel":"#8","data":{"a":1}}}') == Send(4, "8", b'{"a":1}')
+    assert decode_command(b'{"id":4,"publish":{"channel":"#8","data":1,"type":1}}').code == 107

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
+from trio_gateway.broker.checks import UNREADABLE
 from trio_gateway.gateway.bans import BLOCKED_USER, REVOKED_TOKEN, REVOKED_USER, Ban
 from trio_gateway.gateway.mailbox import Mailbox
 from trio_gateway.gateway.survey import Surveys
@@ -119,7 +120,7 @@ class Control:
     def _hear(self, data: bytes) -> None:
         try:
             word = _words.decode(data)
-        except (msgspec.DecodeError, RecursionError) as error:  # of JSON nested too deep
+        except UNREADABLE as error:
             log.info("a node said what this one does not understand", reason=str(error))
             return
         match word:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 import attrs
 
 from trio_gateway.gateway.memberships import Membership, Memberships
+from trio_gateway.gateway.places import place_of
 from trio_gateway.hub.subscription import Subscriber
-from trio_gateway.model.channel import RESERVED_PREFIX
 from trio_gateway.model.commands import Ref
 from trio_gateway.model.errors import Disconnected, LimitExceeded
 from trio_gateway.model.position import START, Position
-from trio_gateway.model.presence import Member
 from trio_gateway.model.replies import Connected
 from trio_gateway.session.claims import ServerSubscription
 from trio_gateway.session.client import Client
@@ -77,8 +76,7 @@ class Entered:
         user, limit = self._client.user.id, self._node.settings.max_connections_per_user
         if not (user and limit):
             return
-        member = Member(self._client.id, user, b"{}")
-        if not await self._node.hub.presence.join_limited(place_of(user), member, limit):
+        if not await self._node.places.take(user, self._client.id, limit):
             raise LimitExceeded(f"a user has at most {limit} connections")
         self._placed = True
 
@@ -137,11 +135,6 @@ class Entered:
         asked = [channel for channel in arrival.positions if may_have(channel)]
         room = max(0, self._node.settings.max_channels - len(arrival.admission.channels))
         return {**dict.fromkeys(asked[:room], ServerSubscription()), **arrival.admission.channels}
-
-
-def place_of(user: str) -> str:
-    """Name the channel of the gateway's own whose presence is the connections of a user, on all nodes."""
-    return f"{RESERVED_PREFIX}user:{user}"
 
 
 async def enter(node: Node, arrival: Arrival, subscriber: Subscriber) -> Entered:

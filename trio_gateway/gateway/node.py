@@ -17,6 +17,7 @@ from trio_gateway.gateway.deadlines import Deadlines
 from trio_gateway.gateway.heartbeat import Heartbeat
 from trio_gateway.gateway.hooks import Hooks
 from trio_gateway.gateway.key_source import KeySource
+from trio_gateway.gateway.places import Places
 from trio_gateway.hub.hub import Hub
 from trio_gateway.session.tokens import Verifier
 from trio_gateway.settings.settings import Settings
@@ -56,6 +57,7 @@ class Node:
         self.keys = KeySource.of(settings, self.verifier)
         self.bans = Bans(clock)
         self.control = Control(self)
+        self.places = Places(self)
         self.heartbeat = Heartbeat(settings.ping_seconds, settings.pong_seconds)
         self.deadlines = Deadlines(clock)
         self.trusted_proxies = parse_networks(settings.trusted_proxies)

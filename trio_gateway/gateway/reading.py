@@ -10,6 +10,9 @@ from trio_gateway.model.recovery import Stored
 from trio_gateway.model.replies import Counted, Kept, Present
 from trio_gateway.session.effects import ReadHistory, ReadPresence
 
+MAX_BYTES = 1024 * 1024
+"""Of data in one answer, after which no more is read; the client reads on from the last offset it got."""
+
 
 async def read_presence(broker: Broker, asked: ReadPresence) -> Present | Counted:
     """Find out who is in a channel, or how many; raises BrokerUnavailable."""
@@ -31,13 +34,15 @@ async def read_history(broker: Broker, asked: ReadHistory) -> Kept:
 
 
 async def _read(broker: Broker, asked: ReadHistory) -> Stored:
-    """Read on, page by page, until there are enough or no more."""
+    """Read on, page by page, until there are enough or no more, or a bound is reached."""
     offset = 0 if asked.since is None else asked.since.offset
     read = broker.read_back if asked.reverse else broker.read
     publications: list[Publication] = []
+    size = 0
     while True:
         stored = await read(asked.channel, offset, asked.limit - len(publications))
         publications += stored.publications
-        if not stored.publications or len(publications) >= asked.limit:
+        size += sum(len(publication.data) for publication in stored.publications)
+        if not stored.publications or len(publications) >= asked.limit or size >= MAX_BYTES:
             return Stored(stored.epoch, stored.top, publications)
         offset = publications[-1].offset

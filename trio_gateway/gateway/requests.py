@@ -1,7 +1,7 @@
 """What clients ask is carried out here: effects of the session become calls of the hub, the store and the hooks.
 
 Frames of one read are one batch, answered in one write; only a subscription's answer goes out by
-itself, since its publications may follow at once.
+itself, since its publications may follow at once, and answers that grow large do not wait for the end.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ from trio_gateway.wire.codec import Codec
 if TYPE_CHECKING:
     from trio_gateway.gateway.node import Node
     from trio_gateway.gateway.socket import ClientSocket
+
+
+ANSWERS_BYTES = 65_536
+"""Answers of a batch that wait for its end: one read may ask for a thousand histories, of 1 MiB each."""
 
 
 class Requests:
@@ -91,11 +95,9 @@ class Requests:
             finally:
                 await self._store_all(stores, answers)
         except Exception:
-            if answers:  # what took effect is said before the goodbye
-                await self._socket.send(b"".join(answers))
+            await self._send(answers)  # what took effect is said before the goodbye
             raise
-        if answers:
-            await self._socket.send(b"".join(answers))
+        await self._send(answers)
 
     async def join_all(self) -> None:
         """Take the client's place in the presence of all channels that it entered with and still has."""
@@ -106,7 +108,7 @@ class Requests:
         self, commands: Sequence[Command | Error], stores: list[Store], answers: list[bytes]
     ) -> None:
         """Carry commands out in their order; what follows each other to the store is left in `stores`, to go there at once."""
-        now = trio.current_time()
+        now, size = trio.current_time(), 0
         for command in commands:
             outcome: Outcome
             # A pong is told of in any case: the server asked for it.
@@ -117,8 +119,20 @@ class Requests:
             if isinstance(outcome, Store) and not self._node.hooks.on_message:
                 stores.append(outcome)
             elif outcome is not None:
+                first = len(answers)
                 await self._store_all(stores, answers)  # answers keep the order of the requests
                 await self._settle(outcome, answers)
+                size += sum(map(len, answers[first:]))
+                if size >= ANSWERS_BYTES:
+                    await self._send(answers)
+                    size = 0
+
+    async def _send(self, answers: list[bytes]) -> None:
+        """Write the answers that there are, and empty the list."""
+        if answers:
+            joined = b"".join(answers)
+            answers.clear()
+            await self._socket.send(joined)
 
     async def _decide(self, command: Command) -> Outcome:
         try:
@@ -189,8 +203,7 @@ class Requests:
                 self._session.channels.forget(effect.channel)
                 raise
             self._add(membership.subscribed, answers)
-            await self._socket.send(b"".join(answers))
-            answers.clear()
+            await self._send(answers)
             self._memberships.start(membership)
             await self._memberships.join(membership)
         if effect.terms.expire_at:

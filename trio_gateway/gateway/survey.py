@@ -12,6 +12,7 @@ import attrs
 import msgspec
 import trio
 
+from trio_gateway.broker.checks import UNREADABLE
 from trio_gateway.gateway.mailbox import Mailbox
 from trio_gateway.gateway.woken import Woken
 from trio_gateway.model.channel import RESERVED_PREFIX, is_reserved
@@ -145,7 +146,7 @@ class Surveys:
     def _hear(self, data: bytes) -> None:
         try:
             answer = _answers.decode(data)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             log.info("a node answered what this one does not understand", reason=str(error))
             return
         self._silent.discard(answer.node)

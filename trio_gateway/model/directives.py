@@ -8,8 +8,13 @@ the user; empty: all of them. The user "" is all who are anonymous.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated, TypeAlias
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+UnixSeconds: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+CloseCode: TypeAlias = Annotated[int, Meta(ge=3000, le=4999)]
+"""Whoever may publish in the store can write a directive, and a number past its range would break what obeys it."""
 
 
 class Override(Struct, frozen=True, omit_defaults=True):
@@ -39,7 +44,7 @@ class SubscribeUser(Directive, frozen=True, omit_defaults=True, tag="subscribe",
     channel: str
     info: Raw | UnsetType = UNSET
     data: Raw | UnsetType = UNSET
-    expire_at: int = 0
+    expire_at: UnixSeconds = 0
     since: str = ""
     override: Override = Override()
 
@@ -53,7 +58,7 @@ class UnsubscribeUser(Directive, frozen=True, omit_defaults=True, tag="unsubscri
 class DisconnectUser(Directive, frozen=True, omit_defaults=True, tag="disconnect", kw_only=True):
     """Disconnect the clients, but those in `keep` (client ids)."""
 
-    code: int
+    code: CloseCode
     reason: str
     keep: Sequence[str] = ()
 
@@ -61,7 +66,7 @@ class DisconnectUser(Directive, frozen=True, omit_defaults=True, tag="disconnect
 class RefreshUser(Directive, frozen=True, omit_defaults=True, tag="refresh", kw_only=True):
     """Give the clients' connections another expiry (Unix seconds, 0 for none), or end them as `expired`."""
 
-    expire_at: int = 0
+    expire_at: UnixSeconds = 0
     expired: bool = False
     info: Raw | UnsetType = UNSET
 

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from trio_gateway.model.channel import INBOX_SIGN, is_inbox
 from trio_gateway.model.codes import BAD_REQUEST, NOT_AVAILABLE, PERMISSION_DENIED, REQUEST_BROKEN, ErrorCode
 from trio_gateway.model.commands import (
     AskHistory,
@@ -25,6 +26,7 @@ from trio_gateway.model.commands import (
     Publish,
     Refresh,
     RefreshSubscription,
+    Send,
     Subscribe,
     Unsubscribe,
 )
@@ -129,6 +131,8 @@ class _Publish(_OfChannel, frozen=True):
         data = bytes(self.data)
         if not data or self.type:
             return _error(ref, BAD_REQUEST, "the data is missing" if not self.type else "this channel is no map")
+        if is_inbox(self.channel):
+            return Send(ref, self.channel.removeprefix(INBOX_SIGN), data)  # this protocol has no other word for it
         return Publish(ref, self.channel, data)
 
 

@@ -37,16 +37,25 @@ from trio_gateway.broker.redis.presence import RedisPresence
 from trio_gateway.broker.redis.probe import Probe
 from trio_gateway.model.channel import RESERVED_PREFIX, check_channel
 from trio_gateway.model.errors import BrokerUnavailable, RequestError
+from trio_gateway.model.logger import get_logger
 from trio_gateway.model.position import Position
 from trio_gateway.model.presence import Member, PresenceStatistics
 from trio_gateway.model.recovery import Stored
 from trio_gateway.settings.namespaces import Namespaces
+
+FOREIGN = (ValueError, TypeError, AttributeError)
+"""What reading an answer raises where somebody else wrote under our names: text that is not UTF-8, or no number."""
+
+TOLD = 1000
+"""Channels that are remembered to have been told of."""
 
 ACKS_AT_ONCE = 1000
 """Of many, so that one flush does not fill the link."""
 
 UPKEEP_SECONDS = 5.0
 """How often the owner speaks and the library is looked after."""
+
+log = get_logger(__name__)
 
 
 class RedisBroker:
@@ -60,6 +69,7 @@ class RedisBroker:
         address, bounds = parse_address(url), Bounds()
         self._limits = limits
         self._keys = Keys(prefix)
+        self._foreign: set[str] = set()
         self._loader = Loader(prefix, installation_of(namespaces, limits))
         self._owner = Owner(self._keys)
         self._own_channel = f"{RESERVED_PREFIX}node:{node}"
@@ -104,8 +114,7 @@ class RedisBroker:
         more: tuple[Argument, ...] = ()
         if info or tags or skip_history or version:
             more = (info, tags, b"1" if skip_history else b"", *_written(version))
-        epoch, offset = await self._calls.fcall("tg1_publish", keys, data, sender, id, *more)
-        return Position(epoch.decode(), offset)
+        return self._position(channel, await self._calls.fcall("tg1_publish", keys, data, sender, id, *more))
 
     async def publish_all(self, drafts: Sequence[Draft]) -> Sequence[Position | RequestError | BrokerUnavailable]:
         """Publish several in one write; see Broker.publish_all."""
@@ -118,7 +127,10 @@ class RedisBroker:
             except RequestError as error:
                 results.append(error)
         answers = iter(await self._calls.fcall_each(commands) if commands else ())
-        return [_position(next(answers)) if result is None else result for result in results]
+        return [
+            self._result(draft.channel, next(answers)) if result is None else result
+            for draft, result in zip(drafts, results, strict=True)
+        ]
 
     def _publish_command(self, draft: Draft) -> Command:
         check_publication(draft.channel, draft.data, draft.id, draft.sender, self._limits, more=len(draft.info))
@@ -142,9 +154,13 @@ class RedisBroker:
         """Make sure that the channel has an epoch, and a device its cursor; see Broker.attach."""
         keys = (self._keys.meta(channel), self._keys.stream(channel), self._keys.cursors(channel))
         place = () if since is None else (since.epoch, since.offset)
-        epoch, top, cursor_epoch, cursor_offset = await self._calls.fcall("tg1_attach", keys, device, *place)
-        cursor = Position(cursor_epoch.decode(), cursor_offset) if device else None
-        return Attachment(epoch.decode(), top, cursor)
+        answer = await self._calls.fcall("tg1_attach", keys, device, *place)
+        try:
+            epoch, top, cursor_epoch, cursor_offset = answer
+            cursor = Position(cursor_epoch.decode(), cursor_offset) if device else None
+            return Attachment(epoch.decode(), top, cursor)
+        except FOREIGN as error:
+            raise self._foreign_in(channel, error) from error
 
     async def acknowledge(self, acks: Sequence[Ack]) -> None:
         """Move device cursors, all in one go; see Broker.acknowledge."""
@@ -187,7 +203,7 @@ class RedisBroker:
     async def marks(self) -> Mapping[str, bytes]:
         """Read all marks whose time has not run out."""
         pairs = await self._calls.fcall("tg1_marks", (self._keys.marks,))
-        return {name.decode(): value for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
+        return {name.decode(errors="replace"): value for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
 
     async def follow(self, channel: str) -> None:
         """Follow a channel; see Broker.follow. Raises BrokerUnavailable where the feed is away."""
@@ -219,11 +235,37 @@ class RedisBroker:
     async def _read(self, function: str, channel: str, offset: int, limit: int) -> Stored:
         keys = (self._keys.meta(channel), self._keys.stream(channel))
         while True:
-            epoch, top, entries = await self._calls.fcall(function, keys, offset, limit, MAX_READ_BYTES)
-            publications = parse_entries(entries)
-            if publications or not entries:
-                return Stored(epoch.decode(), top, publications)
-            offset = offset_of(entries[-3])  # nothing but formats of newer writers; what we know may come after
+            answer = await self._calls.fcall(function, keys, offset, limit, MAX_READ_BYTES)
+            try:
+                epoch, top, entries = answer
+                publications = parse_entries(entries)
+                if publications or not entries:
+                    return Stored(epoch.decode(), top, publications)
+                offset = offset_of(entries[-3])  # nothing but formats of newer writers; what we know may come after
+            except FOREIGN as error:
+                raise self._foreign_in(channel, error) from error
+
+    def _position(self, channel: str, answer: Any) -> Position:
+        try:
+            epoch, offset = answer
+            return Position(epoch.decode(), offset)
+        except FOREIGN as error:
+            raise self._foreign_in(channel, error) from error
+
+    def _result(self, channel: str, answer: Any) -> Position | RequestError | BrokerUnavailable:
+        if isinstance(answer, (RequestError, BrokerUnavailable)):
+            return answer
+        try:
+            return self._position(channel, answer)
+        except BrokerUnavailable as error:
+            return error
+
+    def _foreign_in(self, channel: str, error: Exception) -> BrokerUnavailable:
+        """Tell of a channel that can't be read, once, and make the error that its callers get."""
+        if channel not in self._foreign and len(self._foreign) < TOLD:
+            self._foreign.add(channel)
+            log.error("the store holds what somebody else wrote", channel=channel, error=str(error))
+        return BrokerUnavailable(f"the store holds what somebody else wrote in {channel[:80]!r}")
 
     async def _prepare(self, link: Link) -> None:
         await check_memory(link)
@@ -252,10 +294,3 @@ class RedisBroker:
 
 def _written(version: Version | None) -> tuple[Argument, ...]:
     return () if version is None else (version.number, version.epoch)
-
-
-def _position(answer: Any) -> Position | RequestError | BrokerUnavailable:
-    if isinstance(answer, (RequestError, BrokerUnavailable)):
-        return answer
-    epoch, offset = answer
-    return Position(epoch.decode(), offset)
