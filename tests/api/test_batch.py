@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 import trio
+
+from trio_gateway.model.errors import BadRequest
 
 COMMANDS = [
     {"publish": {"channel": "news", "data": 1}},
@@ -75,3 +78,18 @@ async def test_text_in_a_command_that_is_not_utf_8_is_its_own_error(call):
     broken, fine = answer.json()["replies"]
     assert broken["error"]["code"] == 107
     assert "nodes" in fine["info"]
+
+
+@pytest.mark.parametrize(
+    ("method", "request_of"),
+    [
+        ("batch", lambda count: {"commands": [{}] * count}),
+        ("broadcast", lambda count: {"channels": ["nowhere:x"] * count, "data": 1}),
+    ],
+)
+async def test_more_than_can_be_answered_at_once_is_refused_as_a_whole(call, method, request_of):
+    with pytest.raises(BadRequest, match="length <= 100000"):
+        await call.api.call(method, msgspec.json.encode(request_of(100_001)))
+    answer = await call.api.call(method, msgspec.json.encode(request_of(1000)))
+    (answers,) = msgspec.json.decode(msgspec.json.encode(answer)).values()
+    assert len(answers) == 1000

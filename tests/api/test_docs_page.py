@@ -45,7 +45,7 @@ async def test_each_method_is_there_with_its_fields_and_an_example(call, method)
 
 async def test_the_examples_call_the_gateway_under_the_name_that_the_browser_used(call):
     text = (await page(call, Host="node.example:91")).text
-    assert "curl http://node.example:91/api/publish" in text
+    assert "curl http://node.example:91/api/publish \\\n" in re.sub("</?span>", "", text)
     assert "127.0.0.1:9000" not in text
 
 
@@ -74,6 +74,8 @@ def test_inner_fields_stand_under_their_path_and_required_ones_first():
     assert next(iter(found)) == "channel"
     assert found["channel"].required
     assert found["override.presence.value"].type == "boolean"
+    assert found["override.presence.value"].meaning == "Is shown in the channel's presence."
+    assert "override.presence" not in found
     assert found["recover_since.offset"].type == "integer"
     inside = [field.path for field in fields_of("PresenceResult", schemas())]
     assert "presence.*.user" in inside

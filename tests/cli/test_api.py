@@ -117,9 +117,19 @@ def test_a_wrong_key_is_the_operators_error(admin: type[Admin], capsys: pytest.C
     assert_misused(["api", "info"], "--api-key: expected one of the gateway's api_keys", capsys)
 
 
-def test_what_is_no_json_is_told_in_the_gateways_words(admin: type[Admin], capsys: pytest.CaptureFixture[str]) -> None:
-    admin.status, admin.body = 400, b"expected JSON: Input data was truncated"
-    assert_misused(["api", "info", "{"], "JSON: expected JSON: Input data was truncated", capsys)
+def test_what_is_no_json_is_refused_before_the_gateway_is_asked(
+    admin: type[Admin], capsys: pytest.CaptureFixture[str]
+) -> None:
+    admin.status = 401
+    assert_misused(["api", "publish", "channel=news"], "JSON: expected a JSON object, such as {", capsys)
+    assert not hasattr(admin, "asked")
+
+
+def test_what_is_no_json_for_the_gateway_is_told_in_its_words(
+    admin: type[Admin], capsys: pytest.CaptureFixture[str]
+) -> None:
+    admin.status, admin.body = 400, b"expected JSON: invalid character (byte 0)"
+    assert_misused(["api", "info", "NaN"], "JSON: invalid character (byte 0)", capsys)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +155,8 @@ def test_where_nobody_listens_is_1(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_unknown_method_is_named_with_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert_misused(["api", "histry"], "METHOD: there is no 'histry'; did you mean history?", capsys)
+    words = "METHOD: there is no 'histry'; did you mean history? (trio-gateway api lists them)"
+    assert_misused(["api", "histry"], words, capsys)
 
 
 @pytest.mark.parametrize("arguments", [["api"], ["api", "--help"]])

@@ -88,3 +88,14 @@ def test_an_api_that_is_closed_says_what_opens_it() -> None:
 
 def test_an_open_api_needs_no_option() -> None:
     assert api_line(Settings(api_insecure=True)).endswith("/api/docs  (trio-gateway api info)")
+
+
+def test_a_secret_that_was_given_is_to_be_given_again() -> None:
+    text = banner(Settings(token_secret="x" * 32), None)
+    assert "listen --user 7 --device phone --token-secret …" in text
+
+
+def test_where_a_file_was_named_the_next_lines_name_it() -> None:
+    text = banner(Settings(token_secret="x" * 32, api_keys=["k" * 32]), None, config="my gateway.toml")
+    for command in ("listen --user 7 --device phone", 'publish --user 7 \'{"text": "hi"}\'', "api info"):
+        assert f"{command} --config 'my gateway.toml'\n" in text.replace(")\n", "\n")

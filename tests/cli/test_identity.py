@@ -64,5 +64,5 @@ def test_an_open_api_where_others_reach_it_warns(capsys: pytest.CaptureFixture[s
 def test_a_short_key_of_the_api_warns_without_showing_it(capsys: pytest.CaptureFixture[str]) -> None:
     with_identity(Settings(insecure=True, api_keys="hush"))
     error = capsys.readouterr().err
-    assert "--api-key is shorter than 32 bytes" in error
+    assert "a key of the HTTP API is shorter than 32 bytes" in error
     assert "hush" not in error

@@ -37,7 +37,7 @@ class TestUpgrade:
     async def test_a_client_of_the_binary_form_is_let_in_to_be_told_never_to_return(self, place, path, replaced):
         peer = await place.open_sdk(path, **replaced)
 
-        assert "protobuf" not in peer.head.lower()
+        assert ("sec-websocket-protocol: centrifuge-protobuf" in peer.head.lower()) == bool(replaced)
         assert (await peer.closed()).code == 3506
 
     async def test_a_binary_frame_is_told_the_same(self, place):

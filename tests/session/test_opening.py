@@ -215,14 +215,14 @@ def test_whatever_a_request_says_it_gets_a_user_or_a_refusal(query, subprotocols
     [
         ([], None, False),
         (["centrifuge-json"], "centrifuge-json", False),
-        (["centrifuge-protobuf"], None, True),
+        (["centrifuge-protobuf"], "centrifuge-protobuf", True),
         (["centrifuge-protobuf", "centrifuge-json"], "centrifuge-json", False),
         (["centrifuge-json", "centrifuge-protobuf"], "centrifuge-json", False),
         (["trio-gateway", "t"], None, False),
         (["graphql-ws"], None, False),
     ],
 )
-def test_of_an_sdks_subprotocols_json_is_spoken_and_the_binary_one_never_answered(offered, answered, unspoken):
+def test_of_an_sdks_subprotocols_json_is_spoken_and_the_binary_one_is_picked_to_be_closed(offered, answered, unspoken):
     opened = read_sdk_opening(request(subprotocols=offered))
 
     assert (opened.subprotocol, opened.unspoken) == (answered, unspoken)

@@ -31,11 +31,11 @@ class Channels:
         """Raise NotAvailable where it keeps no history."""
         self.check(channel)
         if not self.settings.namespaces.history_of(channel).size:
-            raise NotAvailable("no history is kept in this channel's namespace (history_size, history_ttl)")
+            raise NotAvailable("no history is kept in this channel's namespace (options `history_size`, `history_ttl`)")
 
     def check_presence(self, channel: str) -> None:
         """Raise NotAvailable where it is not known who is there."""
         self.check(channel)
         namespaces = self.settings.namespaces
         if not (namespaces.inbox if is_inbox(channel) else namespaces.rules_of(channel)).presence:
-            raise NotAvailable("presence is off in this channel's namespace (presence)")
+            raise NotAvailable("presence is off in this channel's namespace (option `presence`)")

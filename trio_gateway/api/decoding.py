@@ -32,7 +32,7 @@ def decode(body: bytes | Raw, request: type[Request]) -> Request:
     except RecursionError:
         raise BadRequest("the request is nested too deep") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise NoJson(f"expected JSON: {error}" if body else "expected JSON, and not an empty body") from None
+        raise NoJson(_fault(error) if body else "expected JSON, and not an empty body") from None
 
 
 def check_syntax(body: bytes | Raw) -> None:
@@ -42,7 +42,11 @@ def check_syntax(body: bytes | Raw) -> None:
     except RecursionError:
         raise BadRequest("the request is nested too deep") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise NoJson(f"expected JSON: {error}") from None
+        raise NoJson(_fault(error)) from None
+
+
+def _fault(error: Exception) -> str:
+    return f"expected JSON: {str(error).removeprefix('JSON is malformed: ')}"
 
 
 def data_of(data: Raw | UnsetType, b64data: str | None) -> bytes:

@@ -119,7 +119,7 @@ def _section(method: Method) -> str:
             f'<section class="method" id="{method.name}">',
             f"<header><h2><code>{method.name}</code></h2><p>{_prose(method.sentence)}</p></header>",
             f"<div><h3>Request</h3>{_fields(method.request, REQUIRED)}<h3>Result</h3>{_fields(method.result, ALWAYS)}</div>",
-            f"<div><h3>Example</h3><pre>{escape(_curl(method), quote=False)}</pre>",
+            f"<div><h3>Example</h3><pre>{_curl(method)}</pre>",
             f"<h3>Answer</h3><pre>{escape(_indented(answer), quote=False)}</pre></div>",
             "</section>",
         ]
@@ -144,8 +144,13 @@ def _prose(text: str) -> str:
 
 
 def _curl(method: Method) -> str:
-    body = json.dumps(method.example)
-    return f"curl http://{ADDRESS}/api/{method.name} \\\n  -H \"X-API-Key: $API_KEY\" \\\n  -d '{body}'"
+    """Write the call as HTML; where a line is too long for the page, it breaks before a word and not before its backslash."""
+    body = escape(json.dumps(method.example), quote=False)
+    return (
+        f"curl http://{ADDRESS}/api/<span>{method.name} \\</span>\n"
+        f"  -H <span>\"X-API-Key: $API_KEY\" \\</span>\n"
+        f"  -d '{body}'"
+    )
 
 
 def _indented(value: Any) -> str:

@@ -9,6 +9,7 @@ import attrs
 
 Schema = Mapping[str, Any]
 ANY = "any JSON"
+VALUE = "value"
 
 
 @attrs.frozen
@@ -22,13 +23,19 @@ class Field:
 
 
 def fields_of(name: str, components: Mapping[str, Schema], before: str = "") -> Iterator[Field]:
-    """Go through the fields of the type `name`, the required ones first, each followed by those in it."""
+    """Go through the fields of the type `name`, the required ones first, each followed by those in it.
+
+    An object around a value alone is no field of its own: its value stands for it, and means what it means.
+    """
     schema = components[name]
     required = schema.get("required", ())
     for key, outer in sorted(schema.get("properties", {}).items(), key=lambda field: field[0] not in required):
         inner, ending = _element(outer)
-        path = f"{before}{key}"
-        yield Field(path, type_of(outer), outer.get("description", ""), key in required)
+        path, meaning = f"{before}{key}", outer.get("description", "")
+        if value := _wrapped(inner, components):
+            yield Field(f"{path}{ending}.{VALUE}", type_of(value), meaning, key in required)
+            continue
+        yield Field(path, type_of(outer), meaning, key in required)
         if "$ref" in inner:
             yield from fields_of(_name(inner), components, f"{path}{ending}.")
 
@@ -54,6 +61,12 @@ def _element(schema: Schema) -> tuple[Schema, str]:
     if schema.get("type") == "object" and "additionalProperties" in schema:
         return _present(schema["additionalProperties"]), ".*"
     return schema, ""
+
+
+def _wrapped(schema: Schema, components: Mapping[str, Schema]) -> Schema | None:
+    """Give the value of an object that has nothing else, such as `{"value": true}`; None for all others."""
+    properties: Mapping[str, Schema] = components[_name(schema)].get("properties", {}) if "$ref" in schema else {}
+    return properties[VALUE] if list(properties) == [VALUE] else None
 
 
 def _present(schema: Schema) -> Schema:

@@ -10,8 +10,16 @@ from msgspec import Struct
 
 from trio_gateway.api import requests, results
 from trio_gateway.api.sentences import SENTENCES
+from trio_gateway.model import codes
+from trio_gateway.model.codes import ErrorCode
 
 JsonObject = Mapping[str, Any]
+
+ALWAYS = (codes.INTERNAL_ERROR, codes.BAD_REQUEST)
+OF_A_CHANNEL = (*ALWAYS, codes.UNKNOWN_CHANNEL)
+OF_CLIENTS = (*ALWAYS, codes.NOT_AVAILABLE)
+OF_CLIENTS_IN_A_CHANNEL = OF_WHAT_IS_KEPT = (*OF_A_CHANNEL, codes.NOT_AVAILABLE)
+"""Errors of methods."""
 
 CLIENT = "b6d3a1f0-4c1e-4b6c-9f43-0c4d0c9b2f51"
 EPOCH = "5f0c1e6b9a3d"
@@ -32,7 +40,8 @@ NODE = {
 class Method:
     """Describe one method; `example` is a request and `answer` a result of it. ServerApi carries it out by its name.
 
-    Only batch is not `wrapped`: its result stands alone where others have `{"result": …}`.
+    Only batch is not `wrapped`: its result stands alone where others have `{"result": …}`. `errors` are those that
+    it can answer as a whole; those of a channel of a broadcast, or of a command of a batch, stand in their results.
     """
 
     name: str
@@ -41,6 +50,7 @@ class Method:
     example: JsonObject
     answer: JsonObject = attrs.field(factory=dict)
     wrapped: bool = True
+    errors: tuple[ErrorCode, ...] = attrs.field(default=ALWAYS, kw_only=True)
 
     @property
     def sentence(self) -> str:
@@ -55,6 +65,7 @@ _ALL = (
         results.PublishResult,
         {"channel": "news", "data": {"text": "hi"}},
         PLACE,
+        errors=OF_A_CHANNEL,
     ),
     Method(
         "broadcast",
@@ -63,16 +74,35 @@ _ALL = (
         {"channels": ["news", "#7"], "data": {"text": "hi"}},
         {"responses": [{"result": PLACE}, {"result": {"offset": 1, "epoch": "0d9c8b7a6f5e"}}]},
     ),
-    Method("subscribe", requests.SubscribeRequest, results.Empty, {"user": "7", "channel": "news"}),
-    Method("unsubscribe", requests.UnsubscribeRequest, results.Empty, {"user": "7", "channel": "news"}),
-    Method("disconnect", requests.DisconnectRequest, results.Empty, {"user": "7"}),
-    Method("refresh", requests.RefreshRequest, results.Empty, {"user": "7", "expire_at": 1_893_456_000}),
+    Method(
+        "subscribe",
+        requests.SubscribeRequest,
+        results.Empty,
+        {"user": "7", "channel": "news"},
+        errors=OF_CLIENTS_IN_A_CHANNEL,
+    ),
+    Method(
+        "unsubscribe",
+        requests.UnsubscribeRequest,
+        results.Empty,
+        {"user": "7", "channel": "news"},
+        errors=OF_CLIENTS_IN_A_CHANNEL,
+    ),
+    Method("disconnect", requests.DisconnectRequest, results.Empty, {"user": "7"}, errors=OF_CLIENTS),
+    Method(
+        "refresh",
+        requests.RefreshRequest,
+        results.Empty,
+        {"user": "7", "expire_at": 1_893_456_000},
+        errors=OF_CLIENTS,
+    ),
     Method(
         "presence",
         requests.PresenceRequest,
         results.PresenceResult,
         {"channel": "chat:lobby"},
         {"presence": {CLIENT: {"user": "7", "client": CLIENT, "conn_info": {"name": "Ada"}}}},
+        errors=OF_WHAT_IS_KEPT,
     ),
     Method(
         "presence_stats",
@@ -80,6 +110,7 @@ _ALL = (
         results.PresenceStatsResult,
         {"channel": "chat:lobby"},
         {"num_clients": 3, "num_users": 2},
+        errors=OF_WHAT_IS_KEPT,
     ),
     Method(
         "history",
@@ -87,8 +118,15 @@ _ALL = (
         results.HistoryResult,
         {"channel": "news", "limit": 10},
         {"publications": [{"data": {"text": "hi"}, "offset": 12}], "epoch": EPOCH, "offset": 12},
+        errors=(*OF_WHAT_IS_KEPT, codes.UNRECOVERABLE_POSITION),
     ),
-    Method("history_remove", requests.HistoryRemoveRequest, results.Empty, {"channel": "news"}),
+    Method(
+        "history_remove",
+        requests.HistoryRemoveRequest,
+        results.Empty,
+        {"channel": "news"},
+        errors=OF_WHAT_IS_KEPT,
+    ),
     Method(
         "channels",
         requests.ChannelsRequest,
@@ -97,7 +135,14 @@ _ALL = (
         {"channels": {"chat:lobby": {"num_clients": 3}}},
     ),
     Method("info", requests.InfoRequest, results.InfoResult, {}, {"nodes": [NODE]}),
-    Method("rpc", requests.RpcRequest, results.RpcResult, {"method": "ping"}, {"data": "pong"}),
+    Method(
+        "rpc",
+        requests.RpcRequest,
+        results.RpcResult,
+        {"method": "ping"},
+        {"data": "pong"},
+        errors=(*ALWAYS, codes.METHOD_NOT_FOUND),
+    ),
     Method(
         "batch",
         requests.BatchRequest,

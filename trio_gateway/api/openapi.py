@@ -13,7 +13,6 @@ from starlette.responses import Response
 from trio_gateway.api.answers import STATUS_OF
 from trio_gateway.api.methods import METHODS, Method
 from trio_gateway.api.results import ApiError
-from trio_gateway.model.codes import ERROR_CODES
 
 REFERENCE = "#/components/schemas/{name}"
 ABOUT = """\
@@ -85,7 +84,7 @@ def _operation(method: Method) -> dict[str, Any]:
         },
         "responses": {
             "200": {"description": "The result, or why there is none.", "content": _answer(method)},
-            **_statuses(),
+            **_statuses(method),
         },
     }
 
@@ -96,11 +95,11 @@ def _answer(method: Method) -> dict[str, Any]:
     return _json({"anyOf": shapes}, {"result": method.answer} if method.wrapped else method.answer)
 
 
-def _statuses() -> dict[str, Any]:
-    """Describe the answers with other statuses: those of HTTP, and those of errors where they are asked for."""
+def _statuses(method: Method) -> dict[str, Any]:
+    """Describe a method's answers with other statuses: those of HTTP, and those of its errors where they are asked for."""
     error = {"application/json": {"schema": _reference(ApiError)}}
     text = {"text/plain": {"schema": {"type": "string"}}}
-    words = {status: _words(status) for status in sorted(set(STATUS_OF.values()))}
+    words = {status: _words(status, method) for status in sorted({STATUS_OF[code.code] for code in method.errors})}
     return {
         **{
             str(status): {"description": f"With `transport`: {told}.", "content": error}
@@ -112,9 +111,9 @@ def _statuses() -> dict[str, Any]:
     }
 
 
-def _words(status: int) -> str:
+def _words(status: int, method: Method) -> str:
     return " or ".join(
-        f"error {code.code} ({code.message})" for code in ERROR_CODES if STATUS_OF.get(code.code) == status
+        f"error {code.code} ({code.message})" for code in method.errors if STATUS_OF[code.code] == status
     )
 
 

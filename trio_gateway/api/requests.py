@@ -1,7 +1,7 @@
 """Each request of the API is one type: decoding, the OpenAPI document and the page to read are made from it.
 
 A field that may be left out may be null as well: many JSON libraries write what is not set so. JSON that is
-passed through stays as it was written. Fields that are not known are left alone.
+passed through stays as it was written. Fields that are not known are ignored.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from trio_gateway.settings.duration import DAY
 LONGEST = 3650 * DAY
 """Seconds; longer is a slip of the keyboard, as it is in the settings."""
 
+MAX_ITEMS = 100_000
+"""Of one request: each is answered, so that millions, which are soon written, would take gigabytes."""
+
 Json: TypeAlias = Raw | UnsetType
 Offset: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_OFFSET)]
 Seconds: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -27,14 +30,14 @@ Client: TypeAlias = Annotated[str | None, Meta(description="Only the client with
 Session: TypeAlias = Annotated[
     str | None, Meta(description="Answered by error 108, as clients have no sessions here: use `client`.")
 ]
-B64Data: TypeAlias = Annotated[str | None, Meta(description="The data as base64 of its JSON text, in place of `data`.")]
-SkipHistory: TypeAlias = Annotated[bool | None, Meta(description="Send it to who is there, and do not keep it.")]
+B64Data: TypeAlias = Annotated[str | None, Meta(description="The data as base64 of its JSON text; wins over `data`.")]
+SkipHistory: TypeAlias = Annotated[bool | None, Meta(description="Send it to the clients that are subscribed now, and do not keep it.")]
 Tags: TypeAlias = Annotated[dict[str, str] | None, Meta(description="Texts that go with the data.")]
 IdempotencyKey: TypeAlias = Annotated[
     str | None,
     Meta(description="Makes a repetition within 5 minutes harmless: it is published once. At most 128 bytes."),
 ]
-Delta: TypeAlias = Annotated[bool | None, Meta(description="Taken, and without effect: data is sent whole.")]
+Delta: TypeAlias = Annotated[bool | None, Meta(description="Accepted, and without effect: data is always sent whole.")]
 VersionNumber: TypeAlias = Annotated[
     Offset | None, Meta(description="Numbers the state that the data carries: an older one is not published.")
 ]
@@ -72,7 +75,9 @@ class PublishRequest(PublishOptions, kw_only=True):
 class BroadcastRequest(PublishOptions, kw_only=True):
     """Publish in several channels."""
 
-    channels: Annotated[list[str], Meta(min_length=1, description="The channels' names.")]
+    channels: Annotated[
+        list[str], Meta(min_length=1, max_length=MAX_ITEMS, description="The channels' names, at most 100,000.")
+    ]
 
 
 class BoolValue(Struct):
@@ -85,8 +90,8 @@ class OverrideOptions(Struct):
     """Choose differently from the channel's namespace, for one subscription."""
 
     presence: Annotated[BoolValue | None, Meta(description="Is shown in the channel's presence.")] = None
-    join_leave: Annotated[BoolValue | None, Meta(description="Others are told of the coming and going.")] = None
-    force_push_join_leave: Annotated[BoolValue | None, Meta(description="Is told of that of others.")] = None
+    join_leave: Annotated[BoolValue | None, Meta(description="Others are told when it joins and leaves.")] = None
+    force_push_join_leave: Annotated[BoolValue | None, Meta(description="Is told when others join and leave.")] = None
     force_recovery: Annotated[BoolValue | None, Meta(description="Recovers what it missed.")] = None
     force_positioning: Annotated[BoolValue | None, Meta(description="Is told its position.")] = None
 
@@ -97,7 +102,7 @@ class SubscribeRequest(Struct, kw_only=True):
     user: User = None
     channel: Channel
     info: Annotated[Json, Meta(description="What others are shown of the client in this channel; any JSON.")] = UNSET
-    b64info: Annotated[str | None, Meta(description="The info as base64 of its JSON text.")] = None
+    b64info: Annotated[str | None, Meta(description="The info as base64 of its JSON text; wins over `info`.")] = None
     client: Client = None
     session: Session = None
     data: Annotated[Json, Meta(description="What the client is told with the subscription; any JSON.")] = UNSET
@@ -194,7 +199,8 @@ class BatchRequest(Struct, kw_only=True):
     """Carry out several commands."""
 
     commands: Annotated[
-        list[dict[str, Raw]] | None, Meta(description='Each is `{"<method>": {…}}`; any method but batch.')
+        Annotated[list[dict[str, Raw]], Meta(max_length=MAX_ITEMS)] | None,
+        Meta(description='Each is `{"<method>": {…}}`; any method but batch. At most 100,000.'),
     ] = None
     parallel: Annotated[bool | None, Meta(description="At the same time, and not one after the other.")] = None
 

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
 
 import attrs
 import msgspec
@@ -48,6 +49,7 @@ from trio_gateway.model.publication import Publication
 from trio_gateway.model.recovery import Stored
 from trio_gateway.model.user import check_device
 from trio_gateway.settings.namespaces import History, Namespaces
+from trio_gateway.settings.settings import Settings
 
 Stream = deque[Publication]
 
@@ -64,6 +66,11 @@ class Meta:
 
 class MemoryBroker:
     """Keep the store's contract in memory; see Broker for what each method promises."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Make the broker of a gateway with these settings."""
+        return cls(namespaces=settings.namespaces, limits=Limits.of(settings))
 
     def __init__(self, *, namespaces: Namespaces, limits: Limits) -> None:
         self._namespaces = namespaces

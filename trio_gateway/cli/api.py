@@ -14,6 +14,7 @@ from trio_gateway.cli.local import authority, find_api_key
 from trio_gateway.model.errors import ConfigurationError, GatewayError, RequestError
 from trio_gateway.model.reason import reason_of
 from trio_gateway.settings.names import suggestion
+from trio_gateway.settings.program import program_name
 from trio_gateway.settings.settings import Settings
 
 STDIN = "-"
@@ -25,6 +26,10 @@ SHOWN = 200
 
 OK, UNAUTHORIZED, INTERNAL_ERROR = 200, 401, 100
 BLAMED_ON_JSON = (400, 413)
+EXPECTED = "expected JSON: "
+"""How the gateway begins, where the name of the argument says so already."""
+
+EXAMPLE = '{"channel": "news"}'
 LISTING = "\n".join(f"  {name:<20}{sentence}" for name, sentence in SENTENCES.items())
 
 HELP = """Call a method of a running gateway's HTTP API.
@@ -53,7 +58,8 @@ class CallRefused(RequestError):
 
 def _check_method(_type: Any, name: str | None) -> None:
     if name is not None and name not in SENTENCES:
-        raise ConfigurationError(f"METHOD: there is no {name[:80]!r}{suggestion(name, SENTENCES)}")
+        listed = f" ({program_name()} api lists them)"
+        raise ConfigurationError(f"METHOD: there is no {name[:80]!r}{suggestion(name, SENTENCES)}{listed}")
 
 
 @takes_flags("admin_host", "admin_port", "api_keys", "data_dir")
@@ -79,11 +85,22 @@ def api(
     if method is None:
         print(LISTING)  # noqa: T201
         return
-    status, text = _call(settings, method, sys.stdin.read() if request == STDIN else request)
+    status, text = _call(settings, method, _checked(sys.stdin.read() if request == STDIN else request))
     print(_written(_result(status, text, settings)))  # noqa: T201
 
 
 api.__doc__ = HELP.format(listing=LISTING)
+
+
+def _checked(request: str) -> str:
+    """Return the request; raises ConfigurationError for what is no JSON, before anything is asked of the gateway."""
+    try:
+        json.loads(request)
+    except RecursionError:
+        pass  # the gateway has words for that
+    except ValueError as error:
+        raise ConfigurationError(f"JSON: expected a JSON object, such as {EXAMPLE}: {error}") from None
+    return request
 
 
 def _call(settings: Settings, method: str, request: str) -> tuple[int, str]:
@@ -108,7 +125,7 @@ def _result(status: int, text: str, settings: Settings) -> Any:
     if status == UNAUTHORIZED:
         raise ConfigurationError("--api-key: expected one of the gateway's api_keys; it was missing, or is another")
     if status in BLAMED_ON_JSON:
-        raise ConfigurationError(f"JSON: {text[:SHOWN]}")
+        raise ConfigurationError(f"JSON: {text[:SHOWN].removeprefix(EXPECTED)}")
     answer = _read_object(text)
     if status != OK or answer is None:
         where = authority(settings.admin_host, settings.admin_port)

@@ -43,11 +43,11 @@ INSECURE = """
 """
 
 
-def banner(settings: Settings, token: str | None, reasons: Sequence[str] = ()) -> str:
+def banner(settings: Settings, token: str | None, reasons: Sequence[str] = (), config: str = "") -> str:
     """Write the banner.
 
     `token` is for the first user, None where the secret was not made up here; `reasons` tell why the
-    store is not ready.
+    store is not ready; `config` is the file that was named by a flag, empty for none.
     """
     from importlib.metadata import version  # noqa: PLC0415 (takes a fifth of the start of other commands)
 
@@ -59,14 +59,14 @@ def banner(settings: Settings, token: str | None, reasons: Sequence[str] = ()) -
         sdks=SDK_PATH,
         admin=authority(settings.admin_host, settings.admin_port),
         store=_store(settings),
-        api=_api(settings),
+        api=_api(settings, config),
         user=FIRST_USER,
         hello=HELLO,
         prefix=settings.redis_prefix,
         program=program_name(),
         redis_cli=_redis_cli(settings),
-        listen_options=_listen_options(settings),
-        publish_options=_publish_options(settings),
+        listen_options=_config(config) + _listen_options(settings, made_up=token is not None, config=config),
+        publish_options=_config(config) + _publish_options(settings, config),
     )
     if token is not None:
         text += MADE_UP.format(secret=settings.data_directory / DEVELOPMENT_SECRET, user=FIRST_USER, token=token)
@@ -79,20 +79,24 @@ def _store(settings: Settings) -> str:
     return f"the gateway's own Valkey in {settings.data_directory}"
 
 
-def _api(settings: Settings) -> str:
+def _api(settings: Settings, config: str) -> str:
     where = authority(settings.admin_host, settings.admin_port)
     if not (settings.api_keys or settings.api_insecure):
         return f"closed, as no --api-key is set (http://{where}/api/docs)"
-    return f"http://{where}/api/docs  ({program_name()} api info{_api_options(settings)})"
+    return f"http://{where}/api/docs  ({program_name()} api info{_config(config)}{_api_options(settings, config)})"
 
 
-def _api_options(settings: Settings) -> str:
+def _api_options(settings: Settings, config: str) -> str:
     usual = Settings()
     port = f" --admin-port {settings.admin_port}" if settings.admin_port != usual.admin_port else ""
     host = f" --admin-host {settings.admin_host}" if settings.admin_host != usual.admin_host else ""
     made_up = settings.api_keys == (read_development_api_key(settings.data_directory),)
-    key = "" if settings.api_insecure else _data_dir(settings) if made_up else " --api-key …"
+    key = "" if settings.api_insecure else _data_dir(settings) if made_up else "" if config else " --api-key …"
     return host + port + key
+
+
+def _config(config: str) -> str:
+    return f" --config {shlex.quote(config)}" if config else ""
 
 
 def _redis_cli(settings: Settings) -> str:
@@ -101,14 +105,16 @@ def _redis_cli(settings: Settings) -> str:
     return f"redis-cli -s {shlex.quote(str(socket_path(settings.data_directory)))}"
 
 
-def _listen_options(settings: Settings) -> str:
+def _listen_options(settings: Settings, *, made_up: bool, config: str) -> str:
     url = client_url(settings)
-    return _data_dir(settings) + (f" {url}" if url != client_url(Settings()) else "")
+    given = settings.token_secret and not (made_up or settings.insecure or config)
+    secret = " --token-secret …" if given else ""
+    return secret + _data_dir(settings) + (f" {url}" if url != client_url(Settings()) else "")
 
 
-def _publish_options(settings: Settings) -> str:
+def _publish_options(settings: Settings, config: str) -> str:
     if settings.redis_url:
-        return f" --redis-url {shlex.quote(hide_password(settings.redis_url))}"
+        return "" if config else f" --redis-url {shlex.quote(hide_password(settings.redis_url))}"
     return _data_dir(settings)
 
 

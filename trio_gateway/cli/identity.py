@@ -16,7 +16,7 @@ def check_identity(settings: Settings) -> None:
     if settings.insecure and not is_loopback(settings.host):
         say(f"warning: --insecure with --host {settings.host}: whoever can reach it may read and send as anybody")
     if settings.token_secret and len(settings.token_secret.encode()) < SECRET_BYTES:
-        say(f"warning: --token-secret is shorter than {SECRET_BYTES} bytes and could be guessed")
+        say(f"warning: the token secret is shorter than {SECRET_BYTES} bytes and could be guessed")
     _check_api(settings)
     if not (settings.verifies_tokens or settings.insecure or is_loopback(settings.host)):
         raise ConfigurationError(
@@ -57,4 +57,4 @@ def _check_api(settings: Settings) -> None:
     if settings.api_insecure and not is_loopback(settings.admin_host):
         say(f"warning: --api-insecure with --admin-host {settings.admin_host}: whoever reaches it may do everything")
     if any(len(key.encode()) < SECRET_BYTES for key in settings.api_keys):
-        say(f"warning: an --api-key is shorter than {SECRET_BYTES} bytes and could be guessed")
+        say(f"warning: a key of the HTTP API is shorter than {SECRET_BYTES} bytes and could be guessed")

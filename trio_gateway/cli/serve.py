@@ -35,10 +35,10 @@ def serve(*, flags: Any = None) -> None:
     settings, made_up = with_identity(settings)
     settings = with_api_key(settings)
     token = make_token(made_up, FIRST_USER, TOKEN_SECONDS) if made_up else None
-    _run(settings, token)
+    _run(settings, token, getattr(flags, "config", None) or "")
 
 
-def _run(settings: Settings, token: str | None) -> None:
+def _run(settings: Settings, token: str | None, config: str) -> None:
     with EndingAtOnce():
         import trio  # noqa: PLC0415 (all of the gateway takes its time to import)
 
@@ -53,7 +53,7 @@ def _run(settings: Settings, token: str | None) -> None:
         if settings.log_format == "console":
             # Port 0 was a wish for any that is free.
             bound = attrs.evolve(settings, port=gateway.port, admin_port=gateway.admin_port)
-            print(banner(bound, token, gateway.health().broker.reasons), flush=True)  # noqa: T201
+            print(banner(bound, token, gateway.health().broker.reasons, config), flush=True)  # noqa: T201
         elif token:
             # Where logs are for machines, a banner is in the way.
             get_logger(__name__).warning("no token secret is set, so one was made up for this machine")

@@ -67,7 +67,8 @@ def read_opening(request: UpgradeRequest) -> Opening:
 class SdkOpening:
     """Say what a client of the Centrifugo protocol asks for at the upgrade (protocol §1.1); who it is comes later.
 
-    `subprotocol` and `json_ping` are as in Opening. An `unspoken` protocol is the binary one.
+    `subprotocol` and `json_ping` are as in Opening. An `unspoken` protocol is the binary one: it is picked
+    all the same, since browsers hear why they are closed only after a handshake that they take for good.
     """
 
     subprotocol: str | None
@@ -78,11 +79,12 @@ class SdkOpening:
 def read_sdk_opening(request: UpgradeRequest) -> SdkOpening:
     """Read the parameters of the Centrifugo protocol; raises BadRequest for a repeated one."""
     formats = (_parameter(request, "format"), _parameter(request, "cf_protocol"))
-    offers_json = JSON_SUBPROTOCOL in request.subprotocols
+    offered = [name for name in (JSON_SUBPROTOCOL, BINARY_SUBPROTOCOL) if name in request.subprotocols]
+    subprotocol = offered[0] if offered else None
     return SdkOpening(
-        subprotocol=JSON_SUBPROTOCOL if offers_json else None,
+        subprotocol=subprotocol,
         json_ping=_parameter(request, "cf_ws_frame_ping_pong") != "true",
-        unspoken="protobuf" in formats or (BINARY_SUBPROTOCOL in request.subprotocols and not offers_json),
+        unspoken="protobuf" in formats or subprotocol == BINARY_SUBPROTOCOL,
     )
 
 

@@ -20,31 +20,31 @@ class Identity(Places):
     insecure: bool = option(
         False,
         kinds.FLAG,
-        "Believe clients who they say they are (`?user=7`), and let them do what no other rule decides. For trying out only.",
+        "Believe what clients say they are (`?user=7`), and let them do whatever no other rule decides. For trying out only.",
         group=IDENTITY,
     )
     token_secret: str | None = option(
         None,
         kinds.SECRET,
-        "Secret that signs the clients' tokens (JWT, HS256/384/512), 32 bytes or more. Better given by the environment.",
+        "Secret that signs the clients' tokens (JWT, HS256/384/512); one shorter than 32 bytes is warned about. Better given by the environment.",
         group=IDENTITY,
         hide=hide,
         unset="on a loopback address, one is made up",
-        example="a long random text",
+        example="a random text of 32 bytes or more",
     )
     token_previous_secret: str | None = option(
         None,
         kinds.SECRET,
-        "Secret whose tokens are taken as well, while clients move on to `token_secret`.",
+        "A second secret whose tokens are accepted, while clients move on to `token_secret`.",
         group=IDENTITY,
         hide=hide,
         unset="none",
-        example="the last long random text",
+        example="the secret before, 32 bytes or more",
     )
     token_public_keys: tuple[Path | str, ...] = option(
         (),
         kinds.PUBLIC_KEYS,
-        "PEM files with public keys (RSA, EC, Ed25519) whose tokens are taken, or their text.",
+        "Public keys (RSA, EC, Ed25519) whose tokens are accepted: PEM files, or the text of such files.",
         group=IDENTITY,
         singular="token_public_key",
         unset="none",
@@ -53,7 +53,7 @@ class Identity(Places):
     token_jwks_url: str | None = option(
         None,
         kinds.HTTP_URL,
-        "Where the public keys of the tokens' issuer are published as a JWK set (RFC 7517).",
+        "URL at which the tokens' issuer publishes its public keys as a JWK set (RFC 7517).",
         group=IDENTITY,
         unset="none",
         example="https://id.example.com/.well-known/jwks.json",
@@ -61,7 +61,7 @@ class Identity(Places):
     token_jwks_file: Path | None = option(  # noqa: RUF009 (makes an attrs field)
         None,
         kinds.FILE,
-        "File with such a JWK set.",
+        "File with a JWK set, instead of a URL.",
         group=IDENTITY,
         unset="none",
         example="/etc/trio-gateway/jwks.json",
@@ -78,9 +78,9 @@ class Identity(Places):
     token_audience: str | None = option(
         None,
         kinds.TEXT,
-        "What a token's `aud` must be, or hold.",
+        "What a token's `aud` must be or contain.",
         group=IDENTITY,
-        unset="it is not looked at",
+        unset="it is not checked",
         example="chat",
     )
     token_issuer: str | None = option(
@@ -88,21 +88,21 @@ class Identity(Places):
         kinds.TEXT,
         "What a token's `iss` must be.",
         group=IDENTITY,
-        unset="it is not looked at",
+        unset="it is not checked",
         example="example.com",
     )
     token_user_claim: str = option("sub", kinds.NAME, "The claim that names a token's user.", group=IDENTITY)
     subscription_token_secret: str | None = option(
         None,
         kinds.SECRET,
-        "Secret that signs subscription tokens, where it is another one.",
+        "Secret that signs subscription tokens, if they have one of their own.",
         group=IDENTITY,
         hide=hide,
-        unset="all keys for tokens are for subscription tokens too",
-        example="a third long random text",
+        unset="subscription tokens are signed with the keys for all tokens",
+        example="another random text, 32 bytes or more",
     )
     allow_anonymous_connect_without_token: bool = option(
-        False, kinds.FLAG, "Let clients of SDKs connect without a token, as nobody.", group=IDENTITY
+        False, kinds.FLAG, "Let clients of SDKs connect without a token, as a client without a user.", group=IDENTITY
     )
     disallow_anonymous_connection_tokens: bool = option(
         False, kinds.FLAG, "Refuse tokens that name no user.", group=IDENTITY
@@ -110,15 +110,18 @@ class Identity(Places):
     api_keys: tuple[str, ...] = option(
         (),
         kinds.SECRETS,
-        "Keys of the HTTP API on the admin port, any of which opens it. Better given by the environment.",
+        "Keys of the HTTP API on the admin port, any of which opens it; one shorter than 32 bytes is warned about. Better given by the environment.",
         group=IDENTITY,
         singular="api_key",
         hide=hide_each,
         unset="on a loopback address, one is made up",
-        example=["another long random text"],
+        example=["a third random text, 32 bytes or more"],
     )
     api_insecure: bool = option(
-        False, kinds.FLAG, "Open the HTTP API to whoever reaches the admin port. For trying out only.", group=IDENTITY
+        False,
+        kinds.FLAG,
+        "Open the HTTP API to anybody who reaches the admin port. For trying out only.",
+        group=IDENTITY,
     )
     allowed_origins: tuple[str, ...] = option(
         (),
@@ -132,7 +135,7 @@ class Identity(Places):
     trusted_proxies: tuple[str, ...] = option(
         (),
         kinds.NETWORKS,
-        "Proxies whose X-Forwarded-For is believed.",
+        "Addresses of proxies whose X-Forwarded-For is believed.",
         group=IDENTITY,
         singular="trusted_proxy",
         unset="none",

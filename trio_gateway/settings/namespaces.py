@@ -16,7 +16,7 @@ from trio_gateway.settings.option import InvalidOption, option
 META_OUTLIVES = 2
 """Meta must live this many times as long as the publications, or offsets would begin anew while some are still kept."""
 
-META_TTL_HELP = "How long an idle channel's offsets and cursors are remembered; at least twice history_ttl."
+META_TTL_HELP = "How long the offsets and cursors of an idle channel are kept; at least twice history_ttl."
 MAX_BEHIND_HELP = "How long a slow client may be behind before it is disconnected with 3008; 0: as long as it reads."
 
 
@@ -34,35 +34,51 @@ class ChannelRules:
     """Rule the channels of one namespace; raises InvalidOption when a value is wrong."""
 
     allow_subscribe_for_client: bool = option(False, kinds.FLAG, "Whether clients may subscribe by themselves.")
-    allow_subscribe_for_anonymous: bool = option(False, kinds.FLAG, "Whether that goes for clients without a user too.")
+    allow_subscribe_for_anonymous: bool = option(False, kinds.FLAG, "Whether clients without a user may do so too.")
     allow_publish_for_client: bool = option(False, kinds.FLAG, "Whether clients may publish.")
-    allow_publish_for_subscriber: bool = option(False, kinds.FLAG, "Whether clients that are subscribed may publish.")
-    allow_publish_for_anonymous: bool = option(False, kinds.FLAG, "Whether that goes for clients without a user too.")
+    allow_publish_for_subscriber: bool = option(
+        False, kinds.FLAG, "Whether clients may publish in a channel they are subscribed to."
+    )
+    allow_publish_for_anonymous: bool = option(False, kinds.FLAG, "Whether clients without a user may do so too.")
     allow_history_for_client: bool = option(False, kinds.FLAG, "Whether clients may read the history.")
-    allow_history_for_subscriber: bool = option(False, kinds.FLAG, "Whether clients that are subscribed may read it.")
-    allow_history_for_anonymous: bool = option(False, kinds.FLAG, "Whether that goes for clients without a user too.")
-    allow_presence_for_client: bool = option(False, kinds.FLAG, "Whether clients may ask who is there.")
-    allow_presence_for_subscriber: bool = option(False, kinds.FLAG, "Whether clients that are subscribed may ask it.")
-    allow_presence_for_anonymous: bool = option(False, kinds.FLAG, "Whether that goes for clients without a user too.")
+    allow_history_for_subscriber: bool = option(
+        False, kinds.FLAG, "Whether clients may read the history of a channel they are subscribed to."
+    )
+    allow_history_for_anonymous: bool = option(False, kinds.FLAG, "Whether clients without a user may do so too.")
+    allow_presence_for_client: bool = option(False, kinds.FLAG, "Whether clients may ask who is in a channel.")
+    allow_presence_for_subscriber: bool = option(
+        False, kinds.FLAG, "Whether clients may ask who is in a channel they are subscribed to."
+    )
+    allow_presence_for_anonymous: bool = option(False, kinds.FLAG, "Whether clients without a user may do so too.")
     allow_user_limited_channels: bool = option(
-        False, kinds.FLAG, "Whether `chat#7,8` is for the users 7 and 8 alone, who need no further permission."
+        False,
+        kinds.FLAG,
+        "Whether `chat#7,8` is open to the users 7 and 8 and to nobody else; they need no other permission.",
     )
     channel_regex: str = option(
-        "", kinds.REGEX, "What a channel's name must match as a whole behind `namespace:`; empty: anything in ASCII."
+        "", kinds.REGEX, "Pattern that the whole name after `namespace:` must match; empty: anything in ASCII."
     )
     publication_data_format: str = option(
-        "", choice("", "json", "json_object"), "What clients may publish: any JSON, or only objects."
+        "",
+        choice("", "json", "json_object"),
+        "What clients may publish: `json` or empty: any JSON; `json_object`: only objects.",
     )
-    presence: bool = option(False, kinds.FLAG, "Whether it is known who is in a channel.")
-    join_leave: bool = option(False, kinds.FLAG, "Whether subscribers that ask for it are told who comes and goes.")
-    force_push_join_leave: bool = option(False, kinds.FLAG, "Whether all subscribers are told, asked for or not.")
+    presence: bool = option(False, kinds.FLAG, "Whether the gateway keeps track of who is in a channel.")
+    join_leave: bool = option(False, kinds.FLAG, "Whether subscribers may ask to be told who joins and leaves.")
+    force_push_join_leave: bool = option(
+        False, kinds.FLAG, "Whether all subscribers are told who joins and leaves, without asking."
+    )
     force_recovery: bool = option(
-        False, kinds.FLAG, "Whether clients of SDKs recover what they missed, asked for or not."
+        False, kinds.FLAG, "Whether clients of SDKs recover what they missed, without asking."
     )
-    allow_recovery: bool = option(False, kinds.FLAG, "Whether clients of SDKs may ask for that.")
-    force_positioning: bool = option(False, kinds.FLAG, "Whether clients of SDKs are told their position at least.")
-    allow_positioning: bool = option(False, kinds.FLAG, "Whether clients of SDKs may ask for that.")
-    history_size: int = option(100, kinds.COUNT_OR_NONE, "Publications that are kept for who was away; 0: none.")
+    allow_recovery: bool = option(False, kinds.FLAG, "Whether clients of SDKs may ask to recover what they missed.")
+    force_positioning: bool = option(
+        False, kinds.FLAG, "Whether clients of SDKs are told their position, without asking."
+    )
+    allow_positioning: bool = option(False, kinds.FLAG, "Whether clients of SDKs may ask for their position.")
+    history_size: int = option(
+        100, kinds.COUNT_OR_NONE, "Publications that a channel keeps for clients that were away; 0: none."
+    )
     history_ttl: float = option(5 * MINUTE, kinds.DURATION_OR_NONE, "How long they are kept; 0: not at all.")
     history_meta_ttl: float = option(30 * DAY, kinds.DURATION, META_TTL_HELP)
     max_behind: float = option(0, kinds.DURATION_OR_NONE, MAX_BEHIND_HELP)
@@ -85,8 +101,8 @@ class InboxRules:
     """Rule the inboxes of all users; raises InvalidOption when a value is wrong."""
 
     allow_send_for_client: bool = option(True, kinds.FLAG, "Whether clients may send to other users.")
-    presence: bool = option(False, kinds.FLAG, "Whether it is known which connections a user has.")
-    join_leave: bool = option(False, kinds.FLAG, "Whether the user's clients are told when one comes or goes.")
+    presence: bool = option(False, kinds.FLAG, "Whether the gateway keeps track of a user's connections, for presence.")
+    join_leave: bool = option(False, kinds.FLAG, "Whether a user's clients are told when one of them joins or leaves.")
     history_size: int = option(1000, kinds.COUNT_OR_NONE, "Messages that an inbox keeps; 0: none.")
     history_ttl: float = option(7 * DAY, kinds.DURATION_OR_NONE, "How long they are kept; 0: not at all.")
     history_meta_ttl: float = option(30 * DAY, kinds.DURATION, META_TTL_HELP)

@@ -21,14 +21,16 @@ class Places:
     host: str = option("127.0.0.1", kinds.HOST, "Address on which clients connect.", group=LISTENING)
     port: int = option(8000, kinds.PORT, "Port on which clients connect.", group=LISTENING)
     admin_host: str = option(
-        "127.0.0.1", kinds.HOST, "Address of the admin page and the health checks.", group=LISTENING
+        "127.0.0.1", kinds.HOST, "Address of the HTTP API, the admin page and the health checks.", group=LISTENING
     )
-    admin_port: int = option(9000, kinds.PORT, "Port of the admin page and the health checks.", group=LISTENING)
+    admin_port: int = option(
+        9000, kinds.PORT, "Port of the HTTP API, the admin page and the health checks.", group=LISTENING
+    )
 
     redis_url: str | None = option(
         None,
         kinds.REDIS_URL,
-        "Redis 7 or later, or Valkey, that keeps everything.",
+        "The Redis (7 or later) or Valkey that stores everything.",
         group=STORE,
         unset="the gateway runs its own",
         hide=hide_password,
@@ -43,7 +45,7 @@ class Places:
     data_dir: Path | None = option(  # noqa: RUF009 (makes an attrs field)
         None,
         kinds.DIRECTORY,
-        "Where the gateway's own Valkey and the development secret live.",
+        "Where the gateway's own Valkey, the development secret and the development API key are kept.",
         group=STORE,
         unset="the platform's place for application data",
         example="/var/lib/trio-gateway",
@@ -51,6 +53,6 @@ class Places:
     appendfsync: str = option(
         "everysec",
         choice("everysec", "always"),
-        "When the gateway's own Valkey writes to disk: `everysec` can lose 2 s if the host crashes, `always` nothing.",
+        "When the gateway's own Valkey writes to disk: if the host crashes, `everysec` can lose 2 s and `always` loses nothing.",
         group=STORE,
     )

@@ -28,54 +28,78 @@ class Settings(Identity):
     """
 
     drain_seconds: float = option(
-        10.0, kinds.DURATION_OR_NONE, "Time over which clients are told goodbye at a stop.", group=RUNNING
+        10.0,
+        kinds.DURATION_OR_NONE,
+        "Time over which the goodbyes to clients are spread when the gateway stops.",
+        group=RUNNING,
     )
-    log_format: str = option("console", choice("console", "json"), "How log lines look.", group=RUNNING)
+    log_format: str = option("console", choice("console", "json"), "Format of the log lines.", group=RUNNING)
     log_level: str = option(
-        "info", choice("debug", "info", "warning", "error"), "From which level on to log.", group=RUNNING
+        "info", choice("debug", "info", "warning", "error"), "Lowest level that is logged.", group=RUNNING
     )
 
-    max_connections: int = option(50_000, kinds.COUNT, "Clients at a time; more are answered 503.", group=LIMITS)
+    max_connections: int = option(
+        50_000, kinds.COUNT, "Clients connected at a time; others are refused with 503.", group=LIMITS
+    )
     max_channels: int = option(128, kinds.COUNT, "Subscriptions of one client.", group=LIMITS)
     max_frame_size: int = option(65_536, kinds.COUNT, "Bytes of one message from a client.", group=LIMITS)
     max_publication_size: int = option(1_048_576, kinds.COUNT, "Bytes of one publication's data.", group=LIMITS)
     max_channel_length: int = option(255, kinds.COUNT, "Bytes of a channel's name.", group=LIMITS)
     max_devices: int = option(
-        64, kinds.COUNT, "Devices of one user whose cursors are kept; the longest unused goes.", group=LIMITS
+        64,
+        kinds.COUNT,
+        "Devices of one user whose cursors are kept; beyond it the least recently used one is forgotten.",
+        group=LIMITS,
     )
     max_recovery: int = option(
         300,
         kinds.COUNT,
-        "Publications in one answer to a client of an SDK: of its history, or that it recovers.",
+        "Publications in one answer to a client of an SDK that reads a history or recovers.",
         group=LIMITS,
     )
     max_connections_per_user: int = option(
         0, kinds.COUNT_OR_NONE, "Clients of one user, on all nodes together; 0: any number.", group=LIMITS
     )
     commands_per_second: int = option(
-        1000, kinds.COUNT_OR_NONE, "Commands of one client, over time; 0: any number.", group=LIMITS
+        1000,
+        kinds.COUNT_OR_NONE,
+        "Commands that one client may send per second, in the long run; 0: any number.",
+        group=LIMITS,
     )
-    command_burst: int = option(2000, kinds.COUNT, "Commands of one client at once, before that counts.", group=LIMITS)
+    command_burst: int = option(
+        2000,
+        kinds.COUNT,
+        "Commands that one client may send at once before `commands_per_second` counts.",
+        group=LIMITS,
+    )
     max_api_request_size: int = option(
-        10_485_760, kinds.COUNT, "Bytes of one request to the HTTP API; more are answered 413.", group=LIMITS
+        10_485_760, kinds.COUNT, "Bytes of one request to the HTTP API; a larger one is refused with 413.", group=LIMITS
     )
 
-    handshake_seconds: float = option(10.0, kinds.DURATION, "For a client to open its connection.", group=DEADLINES)
-    ping_seconds: float = option(25.0, kinds.DURATION, "Between two pings to a client.", group=DEADLINES)
+    handshake_seconds: float = option(
+        10.0, kinds.DURATION, "How long a client may take to open its connection.", group=DEADLINES
+    )
+    ping_seconds: float = option(25.0, kinds.DURATION, "Time between two pings to a client.", group=DEADLINES)
     pong_seconds: float = option(
-        10.0, kinds.DURATION, "For a client to answer a ping; less than `ping_seconds`.", group=DEADLINES
+        10.0, kinds.DURATION, "How long a client may take to answer a ping; less than `ping_seconds`.", group=DEADLINES
     )
     token_grace_seconds: float = option(
-        25.0, kinds.DURATION_OR_NONE, "For a client to bring a new token after its old one expired.", group=DEADLINES
+        25.0,
+        kinds.DURATION_OR_NONE,
+        "How long a client may take to bring a new token after its old one expired.",
+        group=DEADLINES,
     )
     presence_ttl: float = option(
         60.0,
         kinds.PRESENCE,
-        "After so long those who were on a killed node are gone from every presence.",
+        "How long the clients of a killed node stay in presence.",
         group=DEADLINES,
     )
     write_seconds: float = option(
-        10.0, kinds.DURATION, "For a client to take a frame; then the connection is cut.", group=DEADLINES
+        10.0,
+        kinds.DURATION,
+        "How long a client may take to accept a frame before its connection is cut.",
+        group=DEADLINES,
     )
 
     namespaces: Namespaces = attrs.field(factory=Namespaces)

@@ -9,12 +9,12 @@ import attrs
 from trio_gateway.settings.centrifugo.values import is_off
 
 SUBSCRIPTIONS_OWN = (
-    "subscription tokens have a secret of their own here and nothing more: expected hmac_secret_key alone"
+    "subscription tokens have a secret of their own here, and no other options: expected hmac_secret_key alone"
 )
-PROXY = "back ends are not asked here; expected permissions by tokens and allow_… options"
-BOUNDARY = "other channels would be open, or closed; it can't be changed here: expected"
-PLAIN = "clients would be served in plain text: expected a proxy in front that ends TLS, and this option gone"
-OTHER_STORE = "each node would keep its own channels; expected engine.type memory or redis with one address"
+PROXY = "back ends are not asked here: give permissions by tokens and allow_… options"
+BOUNDARY = "other channels would be open or closed, as this can't be changed here: expected"
+PLAIN = "clients would be served in plain text: put a proxy in front that ends TLS, and remove this option"
+OTHER_STORE = "each node would keep its own channels: expected engine.type memory, or redis with one address"
 
 
 @attrs.frozen
@@ -42,16 +42,19 @@ REFUSED = (
     Refused("http_server.internal_tls.enabled", PLAIN),
     Refused(
         "client.token.audience_regex",
-        "tokens for others would be taken: expected audience instead",
+        "tokens for other services would be accepted: expected audience instead",
         (),
         "token_audience",
     ),
     Refused(
-        "client.token.issuer_regex", "tokens of others would be taken: expected issuer instead", (), "token_issuer"
+        "client.token.issuer_regex",
+        "tokens of other issuers would be accepted: expected issuer instead",
+        (),
+        "token_issuer",
     ),
     Refused(
         "client.token.hmac_previous_secret_key_valid_until",
-        "the previous secret would hold for ever: expected this option gone, and hmac_previous_secret_key with it in time",
+        "the previous secret would stay valid for ever: remove this option, and hmac_previous_secret_key when its time is over",
     ),
     *(
         Refused(f"client.subscription_token.{name}", SUBSCRIPTIONS_OWN)
@@ -62,13 +65,17 @@ REFUSED = (
     ),
     Refused("client.proxy.connect.enabled", PROXY),
     Refused("client.proxy.refresh.enabled", PROXY),
-    Refused("client.user_id_http_header", "headers are not believed here: expected tokens that name the user"),
+    Refused("client.user_id_http_header", "headers are not believed here: name the user in a token"),
+    Refused(
+        "client.subscribe_to_user_personal_channel.personal_channel_namespace",
+        "clients would listen where nothing comes: a user's channel is #<user>, of no namespace; expected it empty",
+    ),
     Refused("channel.private_prefix", f"{BOUNDARY} $", ("$",)),
     Refused("channel.namespace_boundary", f"{BOUNDARY} :", (":",)),
     Refused("channel.user_boundary", f"{BOUNDARY} #", ("#",)),
     Refused("channel.user_separator", f"{BOUNDARY} ,", (",",)),
-    Refused("websocket.disabled", "there is no other way to connect here: expected it gone"),
-    Refused("http_api.disabled", "who has a key would be let in: expected neither it nor http_api.key"),
+    Refused("websocket.disabled", "there is no other way to connect here: remove this option"),
+    Refused("http_api.disabled", "anyone with the key would be let in: remove this option and http_api.key"),
     Refused("engine.redis.cluster_address", OTHER_STORE, (), "redis_url"),
     Refused("engine.redis.sentinel_address", OTHER_STORE, (), "redis_url"),
     Refused("broker.enabled", OTHER_STORE, (), "redis_url"),
@@ -89,6 +96,7 @@ SILENT: dict[str, tuple[Any, ...]] = {
     "client.queue_max_size": (1_048_576,),
     "client.presence_update_interval": ("27s",),
     "client.channel_position_check_delay": ("40s",),
+    "client.subscribe_to_user_personal_channel.enabled": (True,),
     "channel.private_prefix": ("$",),
     "channel.namespace_boundary": (":",),
     "channel.user_boundary": ("#",),
