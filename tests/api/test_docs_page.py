@@ -37,7 +37,7 @@ async def test_it_loads_nothing_from_elsewhere(call):
 async def test_each_method_is_there_with_its_fields_and_an_example(call, method):
     text = (await page(call)).text
     section = text.partition(f'id="{method.name}"')[2].partition("</section>")[0]
-    assert f"/api/{method.name}" in section
+    assert f"/api/<span>{method.name} \\</span>" in section
     assert f'href="#{method.name}"' in text
     for field in (*method.request.__struct_fields__, *method.result.__struct_fields__):
         assert f"<dt><code>{field}</code>" in section

@@ -13,8 +13,8 @@ READ = {"json"}
 
 DRAWING = ""
 
-FEW = 5
-"""Blocks that can't run at all: a unit for systemd, an image for containers."""
+FEW = 6
+"""Blocks that can't run at all: a unit for systemd, an image for containers, an SDK from npm."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -93,6 +93,21 @@ async def test_publications_and_passages_of_one_read_come_in_order(hub, watcher,
     assert watcher.news == [1, 2, ("join", "one"), 3, ("leave", "one"), ("join", "two"), 4, 5]
 
 
+@pytest.mark.parametrize("others", [0, FEW_USERS])
+async def test_what_comes_and_goes_together_is_told_in_one_send(hub, watcher, others):
+    """A few clients that come and go all the time would take all of the node's time otherwise."""
+    for _ in range(others):
+        await FakeClient(hub).subscribe("news")
+    other = FakeClient(hub, CENTRIFUGO)
+    one, _ = await watcher.subscribe("news", watches=True), await other.subscribe("news", watches=True)
+    coming = [passage("news", joined=bool(number % 2), client=str(number)) for number in range(200)]
+    await hub.take_hints([*coming, publication(one, 1), *coming])
+
+    told = [("join" if number % 2 else "leave", str(number)) for number in range(200)]
+    assert watcher.news == other.news == [*told, 1, *told]
+    assert watcher.writes == other.writes == 3
+
+
 async def test_in_a_channel_without_history_they_come_in_order_too(hub, watcher):
     await watcher.subscribe("none:x", watches=True)
     news = Hint("none:x", "", Publication(0, 0, b"1", 0))

@@ -220,6 +220,36 @@ async def test_a_method_that_is_not_there_is_no_answer_of_the_api(call):
     assert refused.value.status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("block_user", cent.BlockUserRequest(user="7", expire_at=2_000_000_000)),
+        ("revoke_token", cent.RevokeTokenRequest(uid="token-41", expire_at=2_000_000_000)),
+    ],
+)
+async def test_methods_of_the_paid_edition_that_have_other_fields_here_are_bad_requests(call, method, request_):
+    with pytest.raises(CentApiResponseError) as refused:
+        await call(method, request_)
+
+    assert refused.value.code == 107
+
+
+async def test_one_that_has_another_name_here_is_not_there(call):
+    with pytest.raises(CentTransportError) as refused:
+        await call("invalidate_user_tokens", cent.InvalidateUserTokensRequest(user="7"))
+
+    assert refused.value.status_code == 404
+
+
+def test_there_is_no_method_for_a_call():
+    assert not hasattr(cent.Client, "rpc")
+
+
+async def test_an_error_in_a_batch_is_one_of_the_client_itself(call):
+    with pytest.raises(KeyError):
+        await call("batch", BatchRequest(requests=[PresenceRequest(channel="nowhere:x")]))
+
+
 async def test_a_gateway_that_is_not_there(call_at):
     with pytest.raises(CentNetworkError):
         await call_at(f"http://127.0.0.1:{free_port()}/api", API_KEY, "info", InfoRequest())

@@ -149,7 +149,10 @@ def test_variables_of_centrifugo_are_told_beside_its_file(json_file: Path) -> No
             "^.*gateway.json: client.pong_timeout: expected less than ping_seconds",
         ),
         ('{"namespaces": []}', "gateway.json: namespaces: is written as for Centrifugo 5"),
-        ('{"http_server": {"tls": {"enabled": true}}}', "gateway.json: http_server.tls.enabled: .*expected a proxy"),
+        (
+            '{"http_server": {"tls": {"enabled": true}}}',
+            "gateway.json: http_server.tls.enabled: .*put a proxy in front",
+        ),
         (
             '{"client": {"token": {"hmac_secret_key": ["hush"]}}}',
             r"hmac_secret_key: expected text that is not empty, and no \*\*\*$",

@@ -58,7 +58,7 @@ PAGE = """\
 <body>
 <header>
 <h1>Server API</h1>
-<p>trio-gateway {version}: publish, and steer who is connected. For programs: <a href="/api/openapi.json">OpenAPI
+<p>trio-gateway {version}: publish, and control who is connected. For programs: <a href="/api/openapi.json">OpenAPI
 document</a>. To see messages arrive: <a href="/">page to try it</a>.</p>
 <nav aria-label="Methods"><ul>
 {links}
@@ -72,7 +72,7 @@ document</a>. To see messages arrive: <a href="/">page to try it</a>.</p>
 <code>batch</code> has no <code>result</code> around its replies. With the header
 <code>X-Centrifugo-Error-Mode: transport</code> errors have the status of the table and are not wrapped.</p>
 <p>The key is one of <code>api_keys</code>, in <code>X-API-Key: &lt;key&gt;</code>,
-<code>Authorization: apikey &lt;key&gt;</code> or <code>?api_key=&lt;key&gt;</code>; without one it is 401. On the
+<code>Authorization: apikey &lt;key&gt;</code> or <code>?api_key=&lt;key&gt;</code>; without one the answer is 401. On the
 gateway's own machine <code>trio-gateway api info</code> finds the key by itself.</p>
 <h3>Errors</h3>
 <table>
@@ -148,7 +148,7 @@ def _curl(method: Method) -> str:
     body = escape(json.dumps(method.example), quote=False)
     return (
         f"curl http://{ADDRESS}/api/<span>{method.name} \\</span>\n"
-        f"  -H <span>\"X-API-Key: $API_KEY\" \\</span>\n"
+        f'  -H <span>"X-API-Key: $API_KEY" \\</span>\n'
         f"  -d '{body}'"
     )
 

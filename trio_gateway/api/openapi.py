@@ -16,7 +16,7 @@ from trio_gateway.api.results import ApiError
 
 REFERENCE = "#/components/schemas/{name}"
 ABOUT = """\
-Publish, and steer who is connected. Every call answers with status 200 and either a `result` or an `error`; \
+Publish, and control who is connected. Every call answers with status 200 and either a `result` or an `error`; \
 with the header `X-Centrifugo-Error-Mode: transport` errors have a status of their own."""
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

@@ -31,7 +31,9 @@ Session: TypeAlias = Annotated[
     str | None, Meta(description="Answered by error 108, as clients have no sessions here: use `client`.")
 ]
 B64Data: TypeAlias = Annotated[str | None, Meta(description="The data as base64 of its JSON text; wins over `data`.")]
-SkipHistory: TypeAlias = Annotated[bool | None, Meta(description="Send it to the clients that are subscribed now, and do not keep it.")]
+SkipHistory: TypeAlias = Annotated[
+    bool | None, Meta(description="Send it to the clients that are subscribed now, and do not keep it.")
+]
 Tags: TypeAlias = Annotated[dict[str, str] | None, Meta(description="Texts that go with the data.")]
 IdempotencyKey: TypeAlias = Annotated[
     str | None,

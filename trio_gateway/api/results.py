@@ -44,10 +44,10 @@ class BroadcastResult(Struct):
 class ClientInfo(Struct):
     """Describe a client."""
 
-    user: Annotated[str, Meta(description="For whom it speaks; empty: for nobody.")] = ""
+    user: Annotated[str, Meta(description="Its user; empty: it has none.")] = ""
     client: Annotated[str, Meta(description="Its id.")] = ""
-    conn_info: Annotated[Raw | UnsetType, Meta(description="What it is shown as everywhere; any JSON.")] = UNSET
-    chan_info: Annotated[Raw | UnsetType, Meta(description="What it is shown as in this channel; any JSON.")] = UNSET
+    conn_info: Annotated[Raw | UnsetType, Meta(description="What others are shown of it in every channel; any JSON.")] = UNSET
+    chan_info: Annotated[Raw | UnsetType, Meta(description="What others are shown of it in this channel; any JSON.")] = UNSET
 
 
 class PresenceResult(Struct):

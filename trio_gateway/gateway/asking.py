@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from trio_gateway.broker.checks import UNREADABLE
 from trio_gateway.gateway.hooks import ClientMessage, OnMessage
 from trio_gateway.model.channel import inbox_of
 from trio_gateway.model.commands import Call, Message, Publish, Send
@@ -23,7 +24,7 @@ async def ask(hook: OnMessage, client: Client, asked: Message | Call | Send | Pu
 def _client_message(asked: Message | Call | Send | Publish) -> ClientMessage:
     try:
         data = msgspec.json.decode(asked.data)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise InvalidData(str(error)) from None
     match asked:
         case Message():

@@ -45,7 +45,7 @@ class Write(msgspec.Struct):
 class Audience:
     """Know everybody who is caught up, and make the frames for them; `head` is the channel's in the codec."""
 
-    __slots__ = ("_channel", "_clients", "_encode", "_live", "_place", "_watching", "_writes", "codec", "head")
+    __slots__ = ("_channel", "_clients", "_encode", "_live", "_place", "_told", "_watching", "_writes", "codec", "head")
 
     def __init__(self, codec: Codec, channel: str) -> None:
         self.codec = codec
@@ -56,6 +56,7 @@ class Audience:
         self._watching: dict[Subscription, None] = {}
         self._clients: tuple[Subscription, ...] | None = None
         self._writes: list[Write] | None = None
+        self._told: list[Write] | None = None
         self._place = 0
 
     def add(self, subscription: Subscription) -> None:
@@ -97,14 +98,22 @@ class Audience:
         if self._writes is writes and offset and writes[self._place].last == prev:
             writes[self._place].extend(offset, frame)
             return
-        self._writes, self._place = writes, len(writes)
+        self._writes, self._told, self._place = writes, None, len(writes)
         writes.append(Write(clients, prev, offset, offset, [frame]))
 
     def tell(self, passage: Passage, writes: list[Write]) -> None:
-        """Add to `writes` that a member came or went, at most once for whoever watches and can take it then."""
-        if self._watching and (frame := self.codec.encode_passage(self._channel, passage)):
-            self._writes = None  # what is published next comes behind it
-            writes.append(Write(tuple(self._watching), 0, 0, 0, [frame]))
+        """Add to `writes` that a member came or went, at most once for whoever watches and can take it then.
+
+        What follows each other is one write: each that comes is told to each that is there, and a send each is too many.
+        """
+        if not (self._watching and (frame := self.codec.encode_passage(self._channel, passage))):
+            return
+        if self._told is writes:
+            writes[self._place].frames.append(frame)
+            return
+        # What is published next comes behind it.
+        self._writes, self._told, self._place = None, writes, len(writes)
+        writes.append(Write(tuple(self._watching), 0, 0, 0, [frame]))
 
 
 def send_nowait(writes: list[Write]) -> None:

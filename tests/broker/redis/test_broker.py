@@ -16,7 +16,7 @@ from trio_gateway.broker.redis.broker import RedisBroker
 from trio_gateway.broker.redis.function_library import REVISION, installation_of, source
 from trio_gateway.model.errors import BrokerUnavailable
 from trio_gateway.model.position import Position
-from trio_gateway.settings.namespaces import Namespaces
+from trio_gateway.settings.namespaces import InboxRules, Namespaces
 
 
 @pytest.fixture
@@ -96,6 +96,19 @@ async def test_many_tasks_that_find_the_functions_missing_load_them_once(broker,
                 nursery.start_soon(broker.publish, f"#{number}", b"1")
 
     assert [entry["event"] for entry in logs] == ["function library loaded"]
+
+
+async def test_a_node_that_replaces_anothers_settings_says_so_and_one_with_the_same_does_not(server, broker, nursery):
+    said = []
+    for node, size in (("two", 1000), ("three", 5)):
+        namespaces = Namespaces(inbox=InboxRules(history_size=size))
+        with capture_logs() as logs:
+            other = make(server, node=node, namespaces=namespaces)
+            await nursery.start(other.serve, Recorder())
+            await ready(other)
+        said.append([line["event"] for line in logs if line["log_level"] == "warning"])
+
+    assert said == [[], ["channels had other settings by another node; ours count now"]]
 
 
 async def test_flushing_everything_begins_new_epochs(broker, admin):

@@ -35,6 +35,8 @@ class Loader:
             await call("FUNCTION", "LOAD", "REPLACE", source)
             self._loads += 1
             log.info("function library loaded", revision=REVISION, before=loaded.revision)
+            if loaded.revision == REVISION and self._is_anothers(loaded.installations.get(self._prefix)):
+                log.warning("channels had other settings by another node; ours count now", prefix=self._prefix)
 
     async def restore(self, call: Call) -> None:
         """Load the library once, however many tasks find it missing at the same time."""
@@ -53,6 +55,9 @@ class Loader:
         present = loaded.installations.get(self._prefix)
         if present is None or present["provisional"] or loaded.revision < REVISION:
             await self.restore(call)
+
+    def _is_anothers(self, present: Installation | None) -> bool:
+        return present is not None and not present["provisional"] and present != self._wanted
 
     async def _loaded(self, call: Call) -> Library:
         try:

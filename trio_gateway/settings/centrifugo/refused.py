@@ -86,7 +86,11 @@ REFUSED_IN_NAMESPACES = (
     Refused("publish_proxy_enabled", PROXY),
     Refused("sub_refresh_proxy_enabled", PROXY),
     Refused("subscribe_stream_proxy_enabled", PROXY),
-    Refused("subscription_type", "whoever may subscribe would see everything: channels are streams here", ("stream",)),
+    Refused(
+        "subscription_type",
+        "anyone who may subscribe would see everything, as channels are streams here: expected stream",
+        ("stream",),
+    ),
 )
 
 SILENT: dict[str, tuple[Any, ...]] = {
