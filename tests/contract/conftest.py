@@ -43,7 +43,7 @@ class MemoryStore:
         self.broker._metas.discard(channel)
 
     def remembers_for(self, channel):
-        """Tell for how many seconds the epoch and the cursors are still there, if nobody comes."""
+        """Tell for how many seconds the epoch, and the cursors if there are any, are still there, if nobody comes."""
         deadline, *_ = self.broker._metas._entries[channel]
         return deadline - trio.current_time()
 
@@ -71,7 +71,8 @@ class ValkeyStore:
         self.client.delete(self.keys.meta(channel))
 
     def remembers_for(self, channel):
-        return min(self.client.pttl(self.keys.meta(channel)), self.client.pttl(self.keys.cursors(channel))) / 1000
+        ttls = [self.client.pttl(self.keys.meta(channel)), self.client.pttl(self.keys.cursors(channel))]
+        return min(ttl for ttl in ttls if ttl != -2) / 1000  # -2: there is none, as where no device was
 
     def let_member_expire(self, channel, client):
         _members, expiries, _users = self.keys.for_presence(channel)

@@ -46,8 +46,12 @@ class ClientInfo(Struct):
 
     user: Annotated[str, Meta(description="Its user; empty: it has none.")] = ""
     client: Annotated[str, Meta(description="Its id.")] = ""
-    conn_info: Annotated[Raw | UnsetType, Meta(description="What others are shown of it in every channel; any JSON.")] = UNSET
-    chan_info: Annotated[Raw | UnsetType, Meta(description="What others are shown of it in this channel; any JSON.")] = UNSET
+    conn_info: Annotated[
+        Raw | UnsetType, Meta(description="What others are shown of it in every channel; any JSON.")
+    ] = UNSET
+    chan_info: Annotated[
+        Raw | UnsetType, Meta(description="What others are shown of it in this channel; any JSON.")
+    ] = UNSET
 
 
 class PresenceResult(Struct):

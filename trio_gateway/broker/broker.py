@@ -190,7 +190,8 @@ class Broker(Protocol):
         that is kept; clamped to the top; another epoch's counts as START) before this returns. At most
         `max_devices` are kept per inbox: the longest unused goes. Renews expiries. A known device keeps its
         cursor whatever `since` says; its epoch is another than the channel's where the store lost the latter.
-        A channel without history answers `Attachment("", 0)`, and START as the cursor.
+        A channel without history answers `Attachment("", 0)`, and START as the cursor. One that is no inbox,
+        and in which nothing was published yet, is remembered for 10 minutes only.
 
         Raises InvalidChannel, UnknownChannel, or BadRequest for a device of another form.
         """

@@ -23,6 +23,9 @@ MAX_INFO_BYTES = 65_536
 MAX_MARK_BYTES = 512
 """Of a mark's name, and of its value."""
 
+UNUSED_SECONDS = 600.0
+"""How long a channel (no inbox) is remembered in which nothing was ever published: clients can invent any number of them."""
+
 NO_HISTORY = History(0, 0, 0)
 CONTROL_HISTORY = History(10_000, 300, 600)
 """Minutes: a node that was away for longer has lost its clients, and with them whom a directive is about."""

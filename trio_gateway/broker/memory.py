@@ -38,10 +38,10 @@ from trio_gateway.broker.checks import (
     check_version,
 )
 from trio_gateway.broker.expiring import Expiring
-from trio_gateway.broker.limits import ID_SECONDS, MAX_READ_BYTES, Limits, history_of
+from trio_gateway.broker.limits import ID_SECONDS, MAX_READ_BYTES, UNUSED_SECONDS, Limits, history_of
 from trio_gateway.broker.memory_feed import MemoryFeed
 from trio_gateway.broker.memory_presence import MemoryPresence
-from trio_gateway.model.channel import check_channel
+from trio_gateway.model.channel import check_channel, is_inbox
 from trio_gateway.model.errors import BrokerUnavailable, RequestError
 from trio_gateway.model.position import START, Position
 from trio_gateway.model.presence import Member, Passage, PresenceStatistics
@@ -163,6 +163,8 @@ class MemoryBroker:
             return Attachment("", 0, START if device else None)
         meta = self._meta(channel, history)
         if not device:
+            if not (meta.top or is_inbox(channel)):
+                self._metas.put(channel, meta, min(UNUSED_SECONDS, history.meta_ttl))
             return Attachment(meta.epoch, meta.top)
         cursor = meta.cursors.get(device) or self._first_cursor(channel, meta, since)
         self._keep_cursor(meta, device, cursor)

@@ -55,7 +55,7 @@ local function work_out(meta_key)
     return nil, refusal('TGNAMESPACE', "no namespace '" .. string.match(name, '^%$?([^:]*)') .. "' is configured")
   end
   return {
-    meta = meta_key, stream = base .. ':s', cursors = base .. ':c', records = base .. ':i:', hints = base,
+    inbox = string.sub(name, 1, 1) == '#', meta = meta_key, stream = base .. ':s', cursors = base .. ':c', records = base .. ':i:', hints = base,
     members = base .. ':p', expiries = base .. ':pe', users = base .. ':pu',
     settings = settings, history = kept, trim_every = math.max(1, math.min(16, math.floor(kept.size / 8))),
   }

@@ -68,13 +68,17 @@ end
 local function attach_channel(channel, args)
   local ms, us = now()
   local meta = redis.call('HMGET', channel.meta, 'e', 's', 'y')
-  local epoch, top = meta[1], meta[2]
-  if epoch then
-    renew_meta_if_due(channel, meta[3], ms)
-  else
-    epoch, top = create_meta(channel, ms, us), '0'
+  local epoch, top, renewed = meta[1], meta[2], meta[3]
+  local has_device = args[1] and args[1] ~= ''
+  if not epoch then
+    epoch, top, renewed = create_meta(channel, ms, us), '0', channel.inbox and whole(ms) or '0'
   end
-  if not args[1] or args[1] == '' then
+  if renewed == '0' and not has_device then
+    renew_unused(channel)
+  else
+    renew_meta_if_due(channel, renewed, ms)
+  end
+  if not has_device then
     return { epoch, tonumber(top), '', 0 }
   end
   return attach_device(channel, epoch, top, ms, args)

@@ -5,6 +5,7 @@
 
 local FORMAT = '1'          -- of stream entries and hints; a reader that does not know it reads the stream
 local JUMP = 1048576        -- 2^20, see next_offset
+local UNUSED_TTL = 600000   -- ms that a channel is remembered in which nothing was ever published
 local RENEW_AFTER = 0.1     -- a time to live is renewed when less than 90 % of it remains
 
 local replication, replication_second
@@ -62,4 +63,11 @@ local function create_meta(channel, ms, us)
   redis.call('HSET', channel.meta, 'e', epoch, 's', '0', 'r', replication, 'f', FORMAT, 'y', whole(ms))
   renew_meta(channel)
   return epoch
+end
+
+-- A channel, no inbox, in which nothing was published yet: whoever may subscribe can invent any number of them, so it is
+-- remembered for a short while after it was last asked for. `y` at 0 tells it from others.
+local function renew_unused(channel)
+  redis.call('HSET', channel.meta, 'y', '0')
+  redis.call('PEXPIRE', channel.meta, whole(math.min(UNUSED_TTL, channel.history.meta_ttl)))
 end
