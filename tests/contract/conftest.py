@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import attrs
+import msgspec
 import pytest
 import trio
 
@@ -42,6 +43,14 @@ class MemoryStore:
         """Let the epoch be lost, and nothing else."""
         self.broker._metas.discard(channel)
 
+    async def publish_after_a_jump(self, channel, data):
+        """Publish with an offset far beyond the last one, as after a failover; answers it."""
+        position = await self.broker.publish(channel, data)
+        stream = self.broker._streams.get(channel)
+        stream[-1] = msgspec.structs.replace(stream[-1], offset=position.offset + 2**20)
+        self.broker._metas.get(channel).top = stream[-1].offset
+        return stream[-1].offset
+
     def remembers_for(self, channel):
         """Tell for how many seconds the epoch, and the cursors if there are any, are still there, if nobody comes."""
         deadline, *_ = self.broker._metas._entries[channel]
@@ -69,6 +78,10 @@ class ValkeyStore:
 
     def lose_meta(self, channel):
         self.client.delete(self.keys.meta(channel))
+
+    async def publish_after_a_jump(self, channel, data):
+        self.client.hset(self.keys.meta(channel), "r", "another server")
+        return (await self.broker.publish(channel, data)).offset
 
     def remembers_for(self, channel):
         ttls = [self.client.pttl(self.keys.meta(channel)), self.client.pttl(self.keys.cursors(channel))]
