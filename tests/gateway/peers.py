@@ -286,7 +286,7 @@ class Place:
         return {
             "connections": len(node.connections),
             "admitted": node.admitted,
-            "users": node.users,
+            "users": node.clients.users,
             "deadlines": len(node.deadlines),
             "pinged": sum(map(len, node.heartbeat._ring)),
             "subscriptions": node.hub.statistics().subscriptions,

@@ -131,7 +131,7 @@ async def test_who_is_blocked_while_it_is_greeted_does_not_either(places, monkey
     peer = there.wire()
     await peer.write(request(f"/ws?token={token()}"))
     await wait_all_tasks_blocked()
-    assert there.node.clients()
+    assert there.node.clients.all()
     await here.node.control.block_user("7", 60)
     await wait_all_tasks_blocked()
     go.set()

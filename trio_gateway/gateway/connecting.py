@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from trio_gateway.gateway.entering import Arrival, Entered, enter
+from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.opening import Opened
+from trio_gateway.gateway.requests import Requests
+from trio_gateway.gateway.socket import ClientSocket
 from trio_gateway.hub.subscription import Subscriber
 from trio_gateway.model.codes import CONNECTION_LIMIT, INVALID_TOKEN, REQUEST_BROKEN
 from trio_gateway.model.commands import Connect
@@ -21,11 +23,6 @@ from trio_gateway.model.errors import (
 from trio_gateway.session.client import Client
 from trio_gateway.session.connecting import Admission, admit
 from trio_gateway.session.session import refusal
-
-if TYPE_CHECKING:
-    from trio_gateway.gateway.node import Node
-    from trio_gateway.gateway.requests import Requests
-    from trio_gateway.gateway.socket import ClientSocket
 
 
 async def enter_plain(node: Node, id: str, opened: Opened, subscriber: Subscriber) -> Entered:

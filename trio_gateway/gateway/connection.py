@@ -30,6 +30,7 @@ from trio_gateway.model.directives import AnyDirective, DisconnectUser, RefreshU
 from trio_gateway.model.errors import BrokerUnavailable, RequestError
 from trio_gateway.model.logger import get_logger
 from trio_gateway.model.replies import Goodbye, Ping
+from trio_gateway.session.connecting import Admission
 from trio_gateway.wire.frames import PING_FRAME, Opcode, pong_frame
 from trio_gateway.wire.refusal import UpgradeRefused, refusal_of
 from trio_gateway.wire.splitter import ControlFrame, FrameSplitter
@@ -133,9 +134,9 @@ class Connection:
         self._writer = Writer(node.hub.catch_up, self._subscriber, socket, woken, self._begin_anew)
 
     @property
-    def entered(self) -> Entered | None:
-        """Give what the client has since it entered; None before."""
-        return self._entered
+    def admission(self) -> Admission | None:
+        """Give who was let in; None before, and once the client is gone."""
+        return None if self._entered is None else self._entered.admission
 
     async def accept(self) -> None:
         """Answer the upgrade; a client of the plain protocol enters before that, and is greeted in the same write.
@@ -175,7 +176,7 @@ class Connection:
         entered, self._entered = self._entered, None
         if entered is not None:
             entered.end()
-            self._node.remove_client(self, entered.session.client.user.id)
+            self._node.clients.remove(self, entered.session.client.user.id)
             self._node.heartbeat.remove(self, self._slot)
             self._node.deadlines.discard(self)
 
@@ -232,7 +233,7 @@ class Connection:
         self._entered = entered
         self._requests = Requests(self._node, entered, self._socket, self._codec, self.check_expiry)
         self._orders = Orders(self._node, entered, self._requests, self._socket, self._codec)
-        self._node.add_client(self, entered.session.client.user.id)
+        self._node.clients.add(self, entered.session.client.user.id)
         self._slot = self._node.heartbeat.add(self)
         self._node.deadlines.set(self, entered.session.due)
         return self._requests

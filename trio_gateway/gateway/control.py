@@ -6,16 +6,18 @@ by one whose feed was away for a while. What must be known to later nodes too is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import trio
 
+from trio_gateway.broker.broker import Broker
 from trio_gateway.broker.checks import UNREADABLE
-from trio_gateway.gateway.bans import BLOCKED_USER, REVOKED_TOKEN, REVOKED_USER, Ban
+from trio_gateway.gateway.bans import BLOCKED_USER, REVOKED_TOKEN, REVOKED_USER, Ban, Bans
+from trio_gateway.gateway.clients import Clients
 from trio_gateway.gateway.mailbox import Mailbox
 from trio_gateway.gateway.survey import Surveys
+from trio_gateway.hub.hub import Hub
 from trio_gateway.model.channel import CONTROL_CHANNEL
 from trio_gateway.model.codes import FORCE_DISCONNECT, NOT_PERMITTED
 from trio_gateway.model.directives import (
@@ -29,9 +31,6 @@ from trio_gateway.model.directives import (
     UnsubscribeUser,
 )
 from trio_gateway.model.logger import get_logger
-
-if TYPE_CHECKING:
-    from trio_gateway.gateway.node import Node
 
 REVOKED_SECONDS = 366 * 24 * 3600.0
 """For which a user's old tokens stay refused: longer than a token should be valid."""
@@ -49,10 +48,22 @@ class Control:
     Every method that speaks raises BrokerUnavailable where the store did not answer: it may be repeated then.
     """
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
-        self._mailbox = Mailbox(node.hub, CONTROL_CHANNEL, self._hear, anew=self._read_marks)
-        self._surveys = Surveys(node)
+    def __init__(
+        self,
+        hub: Hub,
+        broker: Broker,
+        bans: Bans,
+        *,
+        clients: Clients,
+        surveys: Surveys,
+        clock: Callable[[], float],
+    ) -> None:
+        self._broker = broker
+        self._bans = bans
+        self._clients = clients
+        self._surveys = surveys
+        self._clock = clock
+        self._mailbox = Mailbox(hub, CONTROL_CHANNEL, self._hear, anew=self._read_marks)
         self._heard: list[KeepOut] | None = None
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -85,7 +96,7 @@ class Control:
 
     async def unblock_user(self, user: str) -> None:
         """Let a user in again; one that was not blocked changes nothing."""
-        await self._node.broker.put_mark(BLOCKED_USER + user, b"", ttl=0)
+        await self._broker.put_mark(BLOCKED_USER + user, b"", ttl=0)
         await self._say(KeepOut(BLOCKED_USER + user, ""))
 
     async def revoke_user_tokens(self, user: str) -> None:
@@ -98,23 +109,23 @@ class Control:
 
     async def _keep_out(self, name: str, seconds: float) -> None:
         """Store, then tell: who starts in between reads it, who is there hears it."""
-        now = self._node.clock()
+        now = self._clock()
         mark = Ban(now + seconds, now).to_mark()
-        await self._node.broker.put_mark(name, mark.encode(), ttl=seconds)
+        await self._broker.put_mark(name, mark.encode(), ttl=seconds)
         await self._say(KeepOut(name, mark))
 
     async def _say(self, word: Word) -> None:
-        await self._node.broker.publish(CONTROL_CHANNEL, msgspec.json.encode(word))
+        await self._broker.publish(CONTROL_CHANNEL, msgspec.json.encode(word))
 
     async def _read_marks(self) -> None:
         """Take the store's marks, and again those that were heard while they were read: they may be newer."""
         heard = self._heard = []
         try:
-            self._node.bans.take_all(await self._node.broker.marks())
+            self._bans.take_all(await self._broker.marks())
         finally:
             self._heard = None
         for word in heard:
-            self._node.bans.take(word.name, word.mark)
+            self._bans.take(word.name, word.mark)
         self._dismiss()
 
     def _hear(self, data: bytes) -> None:
@@ -127,7 +138,7 @@ class Control:
             case KeepOut():
                 if self._heard is not None:
                     self._heard.append(word)
-                self._node.bans.take(word.name, word.mark)
+                self._bans.take(word.name, word.mark)
                 self._dismiss()
             case Survey():
                 self._surveys.answer_soon(word)
@@ -135,15 +146,14 @@ class Control:
                 self._obey(word)
 
     def _obey(self, directive: AnyDirective) -> None:
-        for connection in self._node.clients_of(directive.user):
-            client = connection.client_id
-            kept = isinstance(directive, DisconnectUser) and client in directive.keep
-            if directive.client in ("", client) and not kept:
-                connection.obey(directive)
+        for client in self._clients.of(directive.user):
+            kept = isinstance(directive, DisconnectUser) and client.client_id in directive.keep
+            if directive.client in ("", client.client_id) and not kept:
+                client.obey(directive)
 
     def _dismiss(self) -> None:
         """Disconnect those who are kept out now: a blocked user by force, who came by a revoked token as if just refused."""
-        for connection in self._node.clients():
-            code = None if connection.entered is None else self._node.bans.find(connection.entered.admission)
+        for client in self._clients.all():
+            code = None if client.admission is None else self._bans.find(client.admission)
             if code is not None:
-                connection.leave(FORCE_DISCONNECT if code is NOT_PERMITTED else code)
+                client.leave(FORCE_DISCONNECT if code is NOT_PERMITTED else code)

@@ -7,11 +7,11 @@ how many connections it has.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import attrs
 
 from trio_gateway.gateway.memberships import Membership, Memberships
+from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.places import place_of
 from trio_gateway.hub.subscription import Subscriber
 from trio_gateway.model.commands import Ref
@@ -23,9 +23,6 @@ from trio_gateway.session.client import Client
 from trio_gateway.session.connecting import Admission, expires_in
 from trio_gateway.session.effects import Attach
 from trio_gateway.session.session import Session
-
-if TYPE_CHECKING:
-    from trio_gateway.gateway.node import Node
 
 
 @attrs.frozen(kw_only=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
 from trio_gateway.broker.checks import check_member
+from trio_gateway.gateway.node import Node
 from trio_gateway.hub.replay import NOT_RECOVERED, Replayed
 from trio_gateway.hub.subscription import Subscriber, Subscription
 from trio_gateway.model.channel import inbox_of
@@ -18,9 +17,6 @@ from trio_gateway.session.client import Client
 from trio_gateway.session.connecting import expires_in
 from trio_gateway.session.effects import Attach
 from trio_gateway.session.terms import Terms
-
-if TYPE_CHECKING:
-    from trio_gateway.gateway.node import Node
 
 
 @attrs.frozen(eq=False)

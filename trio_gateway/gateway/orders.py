@@ -5,9 +5,11 @@ So a client that does not read keeps nobody waiting but itself.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from trio_gateway.gateway.entering import Entered
 from trio_gateway.gateway.memberships import Membership
+from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.requests import Requests
+from trio_gateway.gateway.socket import ClientSocket
 from trio_gateway.hub.subscription import Subscription
 from trio_gateway.model import codes
 from trio_gateway.model.codes import UnsubscribeCode
@@ -19,12 +21,6 @@ from trio_gateway.model.replies import SubscribedByServer, UnsubscribedByServer
 from trio_gateway.session.claims import ServerSubscription
 from trio_gateway.session.effects import Attach
 from trio_gateway.wire.codec import Codec
-
-if TYPE_CHECKING:
-    from trio_gateway.gateway.entering import Entered
-    from trio_gateway.gateway.node import Node
-    from trio_gateway.gateway.requests import Requests
-    from trio_gateway.gateway.socket import ClientSocket
 
 log = get_logger(__name__)
 

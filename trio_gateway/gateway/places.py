@@ -6,18 +6,17 @@ until their time runs out; meanwhile they come back, and 3504 would keep them aw
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import trio
 
-from trio_gateway.broker.broker import Leave
+from trio_gateway.broker.broker import Broker, Leave
+from trio_gateway.hub.hub import Hub
 from trio_gateway.model.channel import RESERVED_PREFIX
+from trio_gateway.model.directives import NodeStatistics
 from trio_gateway.model.logger import get_logger
 from trio_gateway.model.presence import Member
-
-if TYPE_CHECKING:
-    from trio_gateway.gateway.node import Node
 
 log = get_logger(__name__)
 
@@ -32,11 +31,16 @@ _holders = msgspec.json.Decoder(_Holder)
 
 
 class Places:
-    """Give out places of users for one node."""
+    """Give out places of users for the node `uid`; `nodes` asks which nodes are there."""
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
-        self._info = msgspec.json.encode(_Holder(node.uid))
+    def __init__(
+        self, uid: str, hub: Hub, broker: Broker, nodes: Callable[[], Awaitable[Sequence[NodeStatistics]]]
+    ) -> None:
+        self._uid = uid
+        self._hub = hub
+        self._broker = broker
+        self._ask_nodes = nodes
+        self._info = msgspec.json.encode(_Holder(uid))
         self._turn = trio.Lock()
         self._begun = 0
         self._alive: set[str] | None = None
@@ -47,7 +51,7 @@ class Places:
         Takes up to a second where a node died. Raises BrokerUnavailable; it is not counted then.
         """
         channel, member = place_of(user), Member(client, user, self._info)
-        presence = self._node.hub.presence
+        presence = self._hub.presence
         if await presence.join_limited(channel, member, limit):
             return True
         return await self._free(channel) and await presence.join_limited(channel, member, limit)
@@ -56,14 +60,14 @@ class Places:
         """Give up the places of nodes that are gone; tells whether there were any."""
         holders = {
             client: _holders.decode(member.info).node
-            for client, member in (await self._node.broker.presence(channel)).items()
+            for client, member in (await self._broker.presence(channel)).items()
         }
-        others = set(holders.values()) - {self._node.uid, ""}
+        others = set(holders.values()) - {self._uid, ""}
         gone = others and others - await self._nodes()
         leaves = [Leave(channel, client) for client, holder in holders.items() if holder in gone]
         if leaves:
             log.info("places of nodes that are gone are given up", places=len(leaves))
-            await self._node.broker.leave(leaves)
+            await self._broker.leave(leaves)
         return bool(leaves)
 
     async def _nodes(self) -> set[str]:
@@ -77,7 +81,7 @@ class Places:
             if self._begun == before or self._alive is None:
                 self._begun += 1
                 self._alive = None
-                self._alive = {each.uid for each in await self._node.control.nodes()}
+                self._alive = {each.uid for each in await self._ask_nodes()}
             return self._alive
 
 

@@ -7,14 +7,16 @@ itself, since its publications may follow at once, and answers that grow large d
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import trio
 
 from trio_gateway.broker.broker import Draft
 from trio_gateway.gateway.asking import ask
 from trio_gateway.gateway.entering import Entered
+from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.reading import read_history, read_presence
+from trio_gateway.gateway.socket import ClientSocket
 from trio_gateway.model.codes import REQUESTS_TOO_MANY
 from trio_gateway.model.commands import Call, Command, Message, Pong, Publish, Send
 from trio_gateway.model.errors import BrokerUnavailable, Disconnected, RequestError, TooManyRequests
@@ -33,11 +35,6 @@ from trio_gateway.session.keys import UnknownKey
 from trio_gateway.session.rate import Rate
 from trio_gateway.session.session import Outcome, refusal
 from trio_gateway.wire.codec import Codec
-
-if TYPE_CHECKING:
-    from trio_gateway.gateway.node import Node
-    from trio_gateway.gateway.socket import ClientSocket
-
 
 ANSWERS_BYTES = 65_536
 """Answers of a batch that wait for its end: one read may ask for a thousand histories, of 1 MiB each."""

@@ -5,25 +5,24 @@ from __future__ import annotations
 import platform
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import attrs
 import msgspec
 import trio
 
+from trio_gateway.broker.broker import Broker
 from trio_gateway.broker.checks import UNREADABLE
+from trio_gateway.gateway.clients import Clients
 from trio_gateway.gateway.mailbox import Mailbox
 from trio_gateway.gateway.woken import Woken
+from trio_gateway.hub.hub import Hub
 from trio_gateway.model.channel import RESERVED_PREFIX, is_reserved
 from trio_gateway.model.directives import NodeStatistics, Survey, SurveyAnswer
 from trio_gateway.model.errors import BrokerUnavailable, RequestError
 from trio_gateway.model.glob import compile_glob
 from trio_gateway.model.logger import get_logger
 from trio_gateway.model.presence import Member
-
-if TYPE_CHECKING:
-    from trio_gateway.gateway.node import Node
 
 NODES_CHANNEL = f"{RESERVED_PREFIX}nodes"
 
@@ -55,33 +54,38 @@ class _Asked:
 
 
 class Surveys:
-    """Ask all nodes, and answer for this one."""
+    """Ask all nodes, and answer for this one, which is `uid` and runs a `version` of the gateway."""
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, uid: str, version: str, hub: Hub, broker: Broker, clients: Clients) -> None:
+        self._uid = uid
+        self._version = version
+        self._hub = hub
+        self._broker = broker
+        self._clients = clients
+        self._started = trio.current_time()
         self._asked: dict[str, _Asked] = {}
         self._silent: set[str] = set()
         self._to_answer: deque[Survey] = deque(maxlen=1000)
         self._woken = Woken()
-        self._mailbox = Mailbox(node.hub, _answers_channel(node.uid), self._hear)
+        self._mailbox = Mailbox(hub, _answers_channel(uid), self._hear)
 
     async def serve(self) -> None:
         """Be one of the nodes, and answer surveys, until cancelled."""
-        member = Member(self._node.uid, "", b"{}")
+        member = Member(self._uid, "", b"{}")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._mailbox.serve)
-            await self._node.hub.presence.join(NODES_CHANNEL, member)
+            await self._hub.presence.join(NODES_CHANNEL, member)
             try:
                 await self._answer_all()
             finally:
-                self._node.hub.presence.leave_nowait(NODES_CHANNEL, self._node.uid)
+                self._hub.presence.leave_nowait(NODES_CHANNEL, self._uid)
 
     async def ask(
         self, say: Callable[[Survey], Awaitable[None]], *, channels: str | None = None
     ) -> Sequence[SurveyAnswer]:
         """Ask every node, and answer what came in time; raises BrokerUnavailable."""
-        survey = Survey(uuid4().hex, self._node.uid, channels)
-        present = {self._node.uid, *await self._node.broker.presence(NODES_CHANNEL)}
+        survey = Survey(uuid4().hex, self._uid, channels)
+        present = {self._uid, *await self._broker.presence(NODES_CHANNEL)}
         self._silent &= present
         asked = self._asked[survey.id] = _Asked(present - self._silent)
         try:
@@ -108,14 +112,14 @@ class Surveys:
                 try:
                     for answer in self._answers_to(survey):
                         data = msgspec.json.encode(answer)
-                        await self._node.broker.publish(_answers_channel(survey.asker), data)
+                        await self._broker.publish(_answers_channel(survey.asker), data)
                 except BrokerUnavailable:
                     log.debug("a survey goes unanswered, as the store is away")
                 except RequestError as error:  # of its pattern, or of a name that nobody can publish to
                     log.info("a survey can't be answered", reason=str(error))
 
     def _answers_to(self, survey: Survey) -> Iterator[SurveyAnswer]:
-        uid = self._node.uid
+        uid = self._uid
         if survey.channels is None:
             yield SurveyAnswer(survey.id, uid, statistics=self._statistics())
             return
@@ -128,19 +132,19 @@ class Surveys:
             yield SurveyAnswer(survey.id, uid)
 
     def _channels(self) -> Iterator[tuple[str, int]]:
-        return ((channel, count) for channel, count in self._node.hub.subscribers() if not is_reserved(channel))
+        return ((channel, count) for channel, count in self._hub.subscribers() if not is_reserved(channel))
 
     def _statistics(self) -> NodeStatistics:
-        node, channels = self._node, list(self._channels())
+        channels = list(self._channels())
         return NodeStatistics(
-            uid=node.uid,
+            uid=self._uid,
             name=platform.node(),
-            version=node.version,
-            num_clients=len(node.connections),
-            num_users=node.users,
+            version=self._version,
+            num_clients=len(self._clients),
+            num_users=self._clients.users,
             num_subs=sum(count for _channel, count in channels),
             num_channels=len(channels),
-            uptime=int(trio.current_time() - node.started),
+            uptime=int(trio.current_time() - self._started),
         )
 
     def _hear(self, data: bytes) -> None:
