@@ -9,12 +9,12 @@ from tests.broker.recorder import Recorder
 from tests.broker.redis.functions import Functions
 from tests.broker.valkey import free_port, running, until
 from tests.captured_logs import capture_logs
-from trio_gateway.broker.broker import Ack
+from trio_gateway.broker.broker import Ack, Draft
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.redis import broker as module
 from trio_gateway.broker.redis.broker import RedisBroker
 from trio_gateway.broker.redis.function_library import REVISION, installation_of, source
-from trio_gateway.model.errors import BrokerUnavailable
+from trio_gateway.model.errors import BrokerUnavailable, InvalidChannel
 from trio_gateway.model.position import Position
 from trio_gateway.settings.namespaces import InboxRules, Namespaces
 
@@ -269,3 +269,12 @@ def test_a_wrong_url_or_prefix_is_refused_at_once(wrong):
     options = {"url": "redis://", "prefix": "tg", "namespaces": Namespaces(), "limits": Limits(), "node": "n"} | wrong
     with pytest.raises(ValueError):
         RedisBroker(options.pop("url"), **options)
+
+
+async def test_where_the_store_is_away_each_publication_of_several_is_unknown(nursery, autojump_clock, tmp_path):
+    away = RedisBroker(f"unix://{tmp_path}/nobody.sock", prefix="t", namespaces=Namespaces(), limits=Limits(), node="n")
+    await nursery.start(away.serve, Recorder())
+
+    results = await away.publish_all([Draft("news", b"1"), Draft("x" * 300, b"2"), Draft("news", b"3")])
+
+    assert [type(result) for result in results] == [BrokerUnavailable, InvalidChannel, BrokerUnavailable]
