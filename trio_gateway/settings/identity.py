@@ -7,15 +7,15 @@ from pathlib import Path
 import attrs
 
 from trio_gateway.settings import kinds
+from trio_gateway.settings.addresses import Addresses
 from trio_gateway.settings.option import hide, hide_each, option
-from trio_gateway.settings.places import Places
 
 IDENTITY = "Who may connect"
 
 
 @attrs.frozen(kw_only=True)
-class Identity(Places):
-    """Hold who may connect, beside the places; a part of Settings."""
+class Identity(Addresses):
+    """Hold who may connect, beside the addresses; a part of Settings."""
 
     insecure: bool = option(
         False,

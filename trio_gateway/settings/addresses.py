@@ -15,7 +15,7 @@ STORE = "Store"
 
 
 @attrs.frozen(kw_only=True)
-class Places:
+class Addresses:
     """Hold where the gateway listens and stores; a part of Settings."""
 
     host: str = option("127.0.0.1", kinds.HOST, "Address on which clients connect.", group=LISTENING)
