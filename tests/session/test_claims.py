@@ -286,8 +286,8 @@ def test_a_subscription_token_with_a_claim_of_a_wrong_type_is_invalid(claims):
         b'{"exp":' + b"9" * 400 + b"}",
         b'{"sub":"\xff"}',
         b'{"info":"\xff"}',
-        b'{"info":' + b"[" * 5000 + b"]" * 5000 + b"}",
-        b'{"other":' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"info":' + b"[" * 60_000 + b"]" * 60_000 + b"}",
+        b'{"other":' + b"[" * 60_000 + b"]" * 60_000 + b"}",
     ],
     ids=lambda text: repr(text[:30]),
 )
