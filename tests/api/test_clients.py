@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+import msgspec
 import pytest
 from msgspec import Raw
 
@@ -13,6 +14,16 @@ from trio_gateway.model.errors import BrokerUnavailable
 from trio_gateway.model.presence import Member
 
 ENCODED = base64.b64encode(b"[1]").decode()
+
+
+def shown(told):
+    """Show a directive with its raw JSON read: older msgspecs compare it by identity, older clients write it with spaces."""
+    if isinstance(told, tuple):
+        return told
+    fields = msgspec.structs.asdict(told)
+    return type(told), {
+        name: msgspec.json.decode(value) if isinstance(value, Raw) else value for name, value in fields.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -56,7 +67,7 @@ ENCODED = base64.b64encode(b"[1]").decode()
 )
 async def test_every_node_is_told(call, method, request_, directive):
     assert await call.result(method, **request_) == {}
-    assert call.control.told == [directive]
+    assert [shown(told) for told in call.control.told] == [shown(directive)]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import attrs
 import msgspec
 import trio
 
+from trio_gateway.broker.checks import UNREADABLE
 from trio_gateway.broker.expiring import Expiring
 from trio_gateway.model.codes import INVALID_TOKEN, NOT_PERMITTED, DisconnectCode
 from trio_gateway.model.errors import BrokerUnavailable, Disconnected
@@ -40,7 +41,7 @@ class Ban:
 
     @classmethod
     def from_mark(cls, mark: str | bytes) -> Self:
-        """Read the value of a mark; raises ValueError for one of another form (msgspec.DecodeError is one)."""
+        """Read the value of a mark; raises one of UNREADABLE for one of another form."""
         return cls(*msgspec.json.decode(mark, type=tuple[float, float]))
 
 
@@ -66,7 +67,7 @@ class Bans:
             return
         try:
             ban = Ban.from_mark(mark)
-        except ValueError:
+        except UNREADABLE:
             return
         self._bans.put(name, ban, max(0.0, ban.until - self._clock()))
 
