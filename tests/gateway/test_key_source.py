@@ -8,37 +8,12 @@ from functools import partial
 import pytest
 import trio
 from captured_logs import capture_logs
-from session.signing import jwk, jwks, private, signed, verifier
+from gateway.issuer import URL, Issuer
+from session.signing import jwks, signed, verifier
 from trio.testing import wait_all_tasks_blocked
 
 from trio_gateway.gateway.key_source import FETCH_SECONDS, FRESH_SECONDS, PAUSE_SECONDS, KeySource, KeysUnavailable
 from trio_gateway.model.errors import BrokerUnavailable, Unauthorized
-
-URL = "https://gateway:password@id.example.com/keys"
-
-
-class Issuer:
-    """Publish keys by their numbers, as slowly and as badly as told."""
-
-    def __init__(self, *numbers):
-        self.publish(*numbers)
-        self.seconds = 0.0
-        self.error = None
-        self.fetches = []
-
-    def publish(self, *numbers):
-        self.body = jwks(*(jwk("p256", number, kid=str(number)) for number in numbers))
-
-    def token(self, number):
-        return signed(key=private("p256", number), algorithm="ES256", kid=str(number))
-
-    async def fetch(self, url):
-        assert url == URL
-        self.fetches.append(trio.current_time())
-        await trio.sleep(self.seconds)
-        if self.error is not None:
-            raise self.error
-        return self.body
 
 
 @asynccontextmanager

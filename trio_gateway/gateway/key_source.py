@@ -75,22 +75,21 @@ class KeySource:
                 await self._wanted.wait()
 
     async def check(self, check: Callable[[], Claims]) -> Claims:
-        """Return what `check` (a method of the verifier, with its token) does; once more with newer keys where it must.
+        """Return what `check`, which has the verifier judge tokens, does; once more with newer keys where it must.
 
-        Raises what it raises, and KeysUnavailable where the key is unknown and its issuer does not
-        answer. Waits for as long as one fetch takes, or not at all.
+        Raises what it raises but UnknownKey, and KeysUnavailable where the key is unknown and its issuer
+        does not answer. Waits for as long as one fetch takes, or not at all.
         """
         if self._url is not None and trio.current_time() >= self._stale:
             self._wanted.set()
         try:
             return check()
         except UnknownKey:
-            if not await self._fetched():
-                raise
-        return check()
+            await self._fetched()
+        return self._verifier.decide(check)
 
-    async def _fetched(self) -> bool:
-        """Wait for the end of a fetch, and tell whether there was one; raises KeysUnavailable where they fail."""
+    async def _fetched(self) -> None:
+        """Wait for the end of a fetch, where one may be; raises KeysUnavailable where they fail."""
         self._wanted.set()
         waits = self._fetching or trio.current_time() >= self._next
         if waits:
@@ -99,7 +98,6 @@ class KeySource:
                 await self._ended.wait()
         if self._failing or (waits and patience.cancelled_caught):
             raise KeysUnavailable("the tokens' issuer does not answer, so this token can't be judged now")
-        return waits
 
     async def _refresh(self, url: str) -> None:
         self._next = trio.current_time() + PAUSE_SECONDS

@@ -135,7 +135,13 @@ class Requests:
         try:
             return self._session.receive(command)
         except UnknownKey:
+            return await self._decide_with_newer_keys(command)
+
+    async def _decide_with_newer_keys(self, command: Command) -> Outcome:
+        try:
             return await self._node.keys.check(lambda: self._session.receive(command))
+        except BrokerUnavailable as error:
+            return refusal(getattr(command, "ref", None), error)
 
     def _refuse(self, command: Command | Error) -> Error:
         """Refuse what goes beyond the client's rate; raises Disconnected where it goes on and on."""

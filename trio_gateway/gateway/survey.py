@@ -17,7 +17,7 @@ from trio_gateway.gateway.clients import Clients
 from trio_gateway.gateway.mailbox import Mailbox
 from trio_gateway.gateway.woken import Woken
 from trio_gateway.hub.hub import Hub
-from trio_gateway.model.channel import RESERVED_PREFIX, is_reserved
+from trio_gateway.model.channel import RESERVED_PREFIX
 from trio_gateway.model.directives import NodeStatistics, Survey, SurveyAnswer
 from trio_gateway.model.errors import BrokerUnavailable, RequestError
 from trio_gateway.model.glob import compile_glob
@@ -124,18 +124,15 @@ class Surveys:
             yield SurveyAnswer(survey.id, uid, statistics=self._statistics())
             return
         matches = compile_glob(survey.channels).match
-        found = [(channel, count) for channel, count in self._channels() if matches(channel)]
+        found = [(channel, count) for channel, count in self._hub.subscribers() if matches(channel)]
         for start in range(0, len(found), CHANNELS_AT_ONCE):
             part = dict(found[start : start + CHANNELS_AT_ONCE])
             yield SurveyAnswer(survey.id, uid, channels=part, more=start + CHANNELS_AT_ONCE < len(found))
         if not found:
             yield SurveyAnswer(survey.id, uid)
 
-    def _channels(self) -> Iterator[tuple[str, int]]:
-        return ((channel, count) for channel, count in self._hub.subscribers() if not is_reserved(channel))
-
     def _statistics(self) -> NodeStatistics:
-        channels = list(self._channels())
+        channels = list(self._hub.subscribers())
         return NodeStatistics(
             uid=self._uid,
             name=platform.node(),

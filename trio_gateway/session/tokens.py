@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import jwt
 from msgspec import UNSET
@@ -24,6 +24,8 @@ from trio_gateway.settings.settings import Settings
 
 LEEWAY_SECONDS: Final = 5
 """How far the clocks of who issues tokens and of the gateway may differ."""
+
+Outcome = TypeVar("Outcome")
 
 
 def make_token(
@@ -48,8 +50,8 @@ class Verifier:
 
     Raises TokenExpired (109) for a token that a key signed and whose time has passed or not come yet
     (`exp`, `nbf`, `iat`), and Unauthorized (101) for every other fault of it; UnknownKey, which is one,
-    where fetched keys may know more. Their words are for the log. With `ignore_expiry` a token's time
-    does not matter; what it says stays the same.
+    where fetched keys may know more, unless it is to `decide`. Their words are for the log. With
+    `ignore_expiry` a token's time does not matter; what it says stays the same.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Verifier:
         self._issuer = settings.token_issuer
         self._reader = Reader(settings.token_user_claim)
         self._clock = clock
+        self._deciding = False
 
     @classmethod
     def of(cls, settings: Settings, *, clock: Callable[[], float] = time.time) -> Verifier:
@@ -78,15 +81,23 @@ class Verifier:
 
     def connection(self, token: str, *, ignore_expiry: bool = False) -> ConnectionClaims:
         """Return what a connection token says; raises as the class tells, and Unauthorized for one with a `channel`."""
-        registered, claims = self._reader.connection(_payload_of(token, self._keys))
+        registered, claims = self._reader.connection(self._payload_of(token, self._keys))
         self._judge(registered, ignore_expiry=ignore_expiry)
         return claims
 
     def subscription(self, token: str, *, ignore_expiry: bool = False) -> SubscriptionClaims:
         """Return what a subscription token says; raises as the class tells."""
-        registered, claims = self._reader.subscription(_payload_of(token, self._subscription_keys))
+        registered, claims = self._reader.subscription(self._payload_of(token, self._subscription_keys))
         self._judge(registered, ignore_expiry=ignore_expiry)
         return claims
+
+    def decide(self, check: Callable[[], Outcome]) -> Outcome:
+        """Return what `check`, which verifies tokens here, does with the keys that there are: none is unknown to it."""
+        self._deciding = True
+        try:
+            return check()
+        finally:
+            self._deciding = False
 
     def take_keys(self, jwks: bytes) -> int:
         """Take the key set that was fetched in place of the last one; answers how many of its keys can be used.
@@ -106,6 +117,15 @@ class Verifier:
         if not ignore_expiry:
             _check_time(claims, self._clock())
 
+    def _payload_of(self, token: str, keys: KeyRing) -> bytes:
+        """Return the claims' text of a token with a right signature; the header is judged before any cryptography."""
+        found = keys.find(header_segment(token))
+        payload = read_payload(token, found.keys)
+        if payload is None:
+            unknown = found.fetch and not self._deciding
+            raise (UnknownKey if unknown else Unauthorized)("the token is invalid: no key here made its signature")
+        return payload
+
 
 def has_passed(expire_at: float, now: float) -> bool:
     """Tell whether a time in a token (Unix seconds, 0 for never) has passed by every clock; a token's own is judged so as well."""
@@ -119,12 +139,3 @@ def _check_time(claims: Registered, now: float) -> None:
         raise TokenExpired("the token is not yet valid (nbf)")
     if claims.iat > now + LEEWAY_SECONDS:
         raise TokenExpired("the token was issued in the future (iat)")
-
-
-def _payload_of(token: str, keys: KeyRing) -> bytes:
-    """Return the claims' text of a token with a right signature; the header is judged before any cryptography."""
-    found = keys.find(header_segment(token))
-    payload = read_payload(token, found.keys)
-    if payload is None:
-        raise (UnknownKey if found.fetch else Unauthorized)("the token is invalid: no key here made its signature")
-    return payload
