@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.server
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cli.admin import Admin
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +29,16 @@ def logging_as_before() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture
+def admin(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Admin]]:
+    """Serve an admin port where the commands look for one."""
+    handler = type("Handler", (Admin,), {})
+    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
+        monkeypatch.setenv("TRIO_GATEWAY_ADMIN_PORT", str(server.server_port))
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield handler
+        server.shutdown()
+        thread.join()

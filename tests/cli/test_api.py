@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
 import io
 import json
 import socket
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cli.admin import Admin
 from cli.misuse import assert_misused
 
 from trio_gateway.api.sentences import SENTENCES
@@ -19,56 +17,27 @@ from trio_gateway.cli.main import main
 from trio_gateway.settings.data_directory import make_development_api_key
 
 
-class Admin(http.server.BaseHTTPRequestHandler):
-    """Answer as the API does, and write down what was asked."""
-
-    status, body = 200, b'{"result": {}}'
-    asked: tuple[str, str | None, bytes]
-
-    def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
-        type(self).asked = (self.path, self.headers["X-API-Key"], self.rfile.read(length))
-        self.send_response(self.status)
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
-
-@pytest.fixture
-def admin(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Admin]]:
-    handler = type("Handler", (Admin,), {})
-    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
-        monkeypatch.setenv("TRIO_GATEWAY_ADMIN_PORT", str(server.server_port))
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield handler
-        server.shutdown()
-        thread.join()
-
-
 def test_it_posts_the_request_with_the_development_key(admin: type[Admin], data_dir: Path) -> None:
     key = make_development_api_key(data_dir)
     assert main(["api", "publish", '{"channel": "news", "data": "ü"}']) == 0
-    assert admin.asked == ("/api/publish", key, '{"channel": "news", "data": "ü"}'.encode())
+    assert admin.asked == ("POST", "/api/publish", key, '{"channel": "news", "data": "ü"}'.encode())
 
 
 def test_a_key_that_is_given_goes_before(admin: type[Admin], data_dir: Path) -> None:
     make_development_api_key(data_dir)
     assert main(["api", "info", "--api-key", "a key of my own"]) == 0
-    assert admin.asked == ("/api/info", "a key of my own", b"{}")
+    assert admin.asked == ("POST", "/api/info", "a key of my own", b"{}")
 
 
 def test_without_any_key_none_is_sent(admin: type[Admin]) -> None:
     assert main(["api", "info"]) == 0
-    assert admin.asked[1] is None
+    assert admin.asked[2] is None
 
 
 def test_a_dash_reads_stdin(admin: type[Admin], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO('{"a": 1}'))
     assert main(["api", "publish", "-"]) == 0
-    assert admin.asked[2] == b'{"a": 1}'
+    assert admin.asked[3] == b'{"a": 1}'
 
 
 @pytest.mark.parametrize(

@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import http.server
 import socket
-import threading
-from collections.abc import Iterator
 
 import pytest
+from cli.admin import Admin
 
 from trio_gateway.cli.main import main
-
-
-class Admin(http.server.BaseHTTPRequestHandler):
-    """Answer as the gateway's admin port does."""
-
-    status, body, asked = 200, b"{}", ""
-
-    def do_GET(self) -> None:
-        type(self).asked = self.path
-        self.send_response(self.status)
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
-
-@pytest.fixture
-def admin(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Admin]]:
-    handler = type("Handler", (Admin,), {})
-    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
-        monkeypatch.setenv("TRIO_GATEWAY_ADMIN_PORT", str(server.server_port))
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield handler
-        server.shutdown()
-        thread.join()
 
 
 def test_a_ready_gateway_is_0(admin: type[Admin], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ping"]) == 0
     assert capsys.readouterr().out == "ready\n"
-    assert admin.asked == "/health/ready"
+    assert admin.asked == ("GET", "/health/ready", None, b"")
 
 
 def test_one_that_is_not_ready_is_1_with_the_reasons(admin: type[Admin], capsys: pytest.CaptureFixture[str]) -> None:

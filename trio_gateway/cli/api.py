@@ -9,13 +9,12 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from trio_gateway.api.sentences import SENTENCES
+from trio_gateway.cli.admin_port import OK, AdminPort
 from trio_gateway.cli.flags import settings_of, takes_flags
-from trio_gateway.cli.local import authority, find_api_key
+from trio_gateway.cli.local import find_api_key
 from trio_gateway.model.errors import ConfigurationError, GatewayError, RequestError
-from trio_gateway.model.reason import reason_of
 from trio_gateway.settings.names import suggestion
 from trio_gateway.settings.program import program_name
-from trio_gateway.settings.settings import Settings
 
 STDIN = "-"
 TIMEOUT = 30.0
@@ -24,7 +23,7 @@ TIMEOUT = 30.0
 SHOWN = 200
 """Characters of the gateway's own words."""
 
-OK, UNAUTHORIZED, INTERNAL_ERROR = 200, 401, 100
+UNAUTHORIZED, INTERNAL_ERROR = 401, 100
 BLAMED_ON_JSON = (400, 413)
 EXPECTED = "expected JSON: "
 """How the gateway begins, where the name of the argument says so already."""
@@ -49,7 +48,7 @@ The fields of each are at /api/docs of the admin port.
 
 
 class CallFailed(GatewayError):
-    """Tell that there is no answer, or none of a gateway's, or that the gateway's store is away."""
+    """Tell that the gateway's store is away."""
 
 
 class CallRefused(RequestError):
@@ -85,8 +84,10 @@ def api(
     if method is None:
         print(LISTING)  # noqa: T201
         return
-    status, text = _call(settings, method, _checked(sys.stdin.read() if request == STDIN else request))
-    print(_written(_result(status, text, settings)))  # noqa: T201
+    port = AdminPort.of(settings, TIMEOUT)
+    body = _checked(sys.stdin.read() if request == STDIN else request).encode()
+    status, text = port.ask("POST", f"/api/{method}", body, key=find_api_key(settings))
+    print(_written(_result(status, text, port)))  # noqa: T201
 
 
 api.__doc__ = HELP.format(listing=LISTING)
@@ -103,24 +104,7 @@ def _checked(request: str) -> str:
     return request
 
 
-def _call(settings: Settings, method: str, request: str) -> tuple[int, str]:
-    # http.client, not urllib: a proxy from the environment has no business here.
-    import http.client  # noqa: PLC0415 (takes its time to import)
-
-    where = authority(settings.admin_host, settings.admin_port)
-    key = find_api_key(settings)
-    connection = http.client.HTTPConnection(where, timeout=TIMEOUT)
-    try:
-        connection.request("POST", f"/api/{method}", request.encode(), {"X-API-Key": key.encode()} if key else {})
-        response = connection.getresponse()
-        return response.status, response.read().decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException) as error:
-        raise CallFailed(f"no answer from http://{where}/api/{method}: {reason_of(error)}") from error
-    finally:
-        connection.close()
-
-
-def _result(status: int, text: str, settings: Settings) -> Any:
+def _result(status: int, text: str, port: AdminPort) -> Any:
     """Take the result out of an answer; raises an error for any other answer."""
     if status == UNAUTHORIZED:
         raise ConfigurationError("--api-key: expected one of the gateway's api_keys; it was missing, or is another")
@@ -128,8 +112,7 @@ def _result(status: int, text: str, settings: Settings) -> Any:
         raise ConfigurationError(f"JSON: {text[:SHOWN].removeprefix(EXPECTED)}")
     answer = _read_object(text)
     if status != OK or answer is None:
-        where = authority(settings.admin_host, settings.admin_port)
-        raise CallFailed(f"http://{where} answers with HTTP status {status}, and not as a gateway's API does")
+        raise port.strange(status, "API")
     if "error" in answer:
         raise _refusal(answer["error"])
     return answer.get("result", answer)

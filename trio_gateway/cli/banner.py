@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Sequence
 
 from trio_gateway.cli.local import authority, client_url
+from trio_gateway.model.paths import CENTRIFUGO_PATH
 from trio_gateway.settings.data_directory import DEVELOPMENT_SECRET, read_development_api_key, socket_path
 from trio_gateway.settings.option import hide_password
 from trio_gateway.settings.program import program_name
 from trio_gateway.settings.settings import Settings
 
 FIRST_USER = "7"
-SDK_PATH = "/connection/websocket"
 TOKEN_SECONDS = 24 * 3600.0
 HELLO = '{"text": "hi"}'
 
@@ -56,7 +56,7 @@ def banner(settings: Settings, token: str | None, reasons: Sequence[str] = (), c
         state="not ready yet, and keeps trying" if reasons else "ready",
         reasons="".join(f"  reason    {reason}\n" for reason in reasons),
         clients=client_url(settings),
-        sdks=SDK_PATH,
+        sdks=CENTRIFUGO_PATH,
         admin=authority(settings.admin_host, settings.admin_port),
         store=_store(settings),
         api=_api(settings, config),

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.model.paths import PLAIN_PATH
 from trio_gateway.settings.data_directory import read_development_api_key, read_development_secret, socket_path
 from trio_gateway.settings.program import program_name
 from trio_gateway.settings.settings import Settings
@@ -83,4 +84,4 @@ def authority(host: str, port: int) -> str:
 
 def client_url(settings: Settings) -> str:
     """Give the URL where clients on this machine connect."""
-    return f"ws://{authority(settings.host, settings.port)}/ws"
+    return f"ws://{authority(settings.host, settings.port)}{PLAIN_PATH}"

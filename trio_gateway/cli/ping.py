@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from trio_gateway.cli.admin_port import OK, AdminPort
 from trio_gateway.cli.flags import settings_of, takes_flags
-from trio_gateway.cli.local import authority
 from trio_gateway.model.errors import GatewayError
-from trio_gateway.model.reason import reason_of
 
 TIMEOUT = 2.0
 """Seconds; container health checks usually give 5 to 30."""
 
 LONGEST_BODY = 4096
-OK = 200
+"""Bytes; a gateway says less."""
 
 
 class NotReady(GatewayError):
-    """Tell that the gateway is not ready, or gives no answer."""
+    """Tell that the gateway is not ready."""
 
 
 @takes_flags("admin_host", "admin_port")
@@ -30,31 +29,15 @@ def ping(*, flags: Any = None) -> None:
 
       HEALTHCHECK CMD ["trio-gateway", "ping"]
     """
-    settings = settings_of(flags)
-    where = authority(settings.admin_host, settings.admin_port)
-    status, body = _ask(where)
+    port = AdminPort.of(settings_of(flags), TIMEOUT)
+    status, body = port.ask("GET", "/health/ready", longest=LONGEST_BODY)
     if status == OK:
         print("ready")  # noqa: T201
         return
     reasons = _reasons(body)
     if reasons is None:
-        raise NotReady(f"http://{where} answers with HTTP status {status}, and not as a gateway's admin port does")
+        raise port.strange(status, "admin port")
     raise NotReady(f"not ready: {reasons}")
-
-
-def _ask(where: str) -> tuple[int, str]:
-    # http.client, not urllib: a proxy from the environment has no business here.
-    import http.client  # noqa: PLC0415 (takes its time to import)
-
-    connection = http.client.HTTPConnection(where, timeout=TIMEOUT)
-    try:
-        connection.request("GET", "/health/ready")
-        response = connection.getresponse()
-        return response.status, response.read(LONGEST_BODY).decode("utf-8", "replace").strip()
-    except (OSError, http.client.HTTPException) as error:
-        raise NotReady(f"no answer from http://{where}/health/ready: {reason_of(error)}") from error
-    finally:
-        connection.close()
 
 
 def _reasons(body: str) -> str | None:

@@ -11,10 +11,10 @@ import attrs
 
 from trio_gateway.model.channel import check_channel
 from trio_gateway.model.errors import BadRequest
+from trio_gateway.model.paths import PLAIN_PATH
 from trio_gateway.model.position import EVERYTHING_KEPT, START, Position
 from trio_gateway.model.user import check_device, check_user_id
 
-DEFAULT_PATH = "/ws"
 MAX_CHANNEL_BYTES = 65_536
 """No channel name is longer than a frame; the real bound is a setting of the server, which judges it."""
 
@@ -102,7 +102,7 @@ def _split(url: str) -> SplitResult:
 
 
 def _path(parts: SplitResult) -> str:
-    path = DEFAULT_PATH if parts.path in ("", "/") else parts.path
+    path = PLAIN_PATH if parts.path in ("", "/") else parts.path
     return f"{path}?{parts.query}" if parts.query else path
 
 

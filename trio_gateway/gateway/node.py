@@ -20,15 +20,13 @@ from trio_gateway.gateway.key_source import KeySource
 from trio_gateway.gateway.places import Places
 from trio_gateway.gateway.survey import Surveys
 from trio_gateway.hub.hub import Hub
+from trio_gateway.model.paths import CENTRIFUGO_PATH, PLAIN_PATH
 from trio_gateway.session.tokens import Verifier
 from trio_gateway.settings.settings import Settings
 from trio_gateway.wire.centrifugo import CentrifugoCodec
 from trio_gateway.wire.codec import Codec
 from trio_gateway.wire.forwarded import parse_networks
 from trio_gateway.wire.plain import PLAIN
-
-PLAIN_PATH = "/ws"
-CENTRIFUGO_PATH = "/connection/websocket"
 
 
 class Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import trio
 
-from trio_gateway.gateway.node import PLAIN_PATH, Node
+from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.socket import ClientSocket
 from trio_gateway.model.codes import INTERNAL_ERROR
 from trio_gateway.model.errors import (
@@ -17,6 +17,7 @@ from trio_gateway.model.errors import (
     Unauthorized,
 )
 from trio_gateway.model.logger import get_logger
+from trio_gateway.model.paths import PLAIN_PATH
 from trio_gateway.model.user import User
 from trio_gateway.session.connecting import Admission
 from trio_gateway.session.opening import Opening, identify, read_opening, read_sdk_opening
