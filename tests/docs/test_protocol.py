@@ -22,7 +22,8 @@ PAGE = ROOT / "docs" / "protocol.md"
 
 FRAMES = [
     PLAIN.encode_publication(
-        PLAIN.publication_head("#7"), Publication(12, 11, b'{"text":"hi"}', 1767225600000, sender="8", id="m1")
+        PLAIN.publication_head("#7", "5f0c1e6b9a3d"),
+        Publication(12, 11, b'{"text":"hi"}', 1767225600000, sender="8", id="m1"),
     ),
     PLAIN.encode_gap("#7", Gap(None, None, "5f0c1e6b9a3d", 40)),
     PLAIN.encode(Goodbye(3001, "shutdown", 840)),

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from wire.server_frames import text_of
 
 from trio_gateway.model.commands import (
     AskHistory,
@@ -27,7 +28,6 @@ from trio_gateway.model.position import Position
 from trio_gateway.model.presence import Passage
 from trio_gateway.model.publication import Gap, Publication
 from trio_gateway.model.replies import Error, Ping, Unsubscribed
-from trio_gateway.wire import centrifugo_replies
 from trio_gateway.wire.centrifugo import CentrifugoCodec
 from trio_gateway.wire.centrifugo_requests import decode_command
 from trio_gateway.wire.codec import Codec
@@ -256,15 +256,17 @@ def test_a_line_is_decoded_as_the_protocols_text_says(line):
 # -- The codec's other half
 
 
-def test_replies_and_pushes_are_frames():
+def test_replies_and_pushes_are_text_frames():
     publication, passage = Publication(1, 0, b"1", 5), Passage(joined=True, info=b"{}")
+    head = CODEC.publication_head("a", "e")
 
     assert CODEC.name == "centrifugo"
-    assert CODEC.encode(Ping()) == centrifugo_replies.encode_reply(Ping(), "1.0")
-    assert CODEC.encode(Unsubscribed(1)) == centrifugo_replies.encode_reply(Unsubscribed(1), "1.0")
-    assert CODEC.encode_passage("a", passage) == centrifugo_replies.encode_passage("a", passage)
-    head = CODEC.publication_head("a")
-    assert CODEC.encode_publication(head, publication) == centrifugo_replies.encode_publication(head, publication)
+    assert text_of(CODEC.encode(Ping())) == "{}"
+    assert text_of(CODEC.encode(Unsubscribed(1))) == '{"id":1,"unsubscribe":{}}'
+    assert text_of(CODEC.encode_passage("a", passage)) == '{"push":{"channel":"a","join":{"info":{}}}}'
+    assert (
+        text_of(CODEC.encode_publication(head, publication)) == '{"push":{"channel":"a","pub":{"data":1,"offset":1}}}'
+    )
 
 
 def test_nobody_is_told_of_a_gap():

@@ -7,7 +7,6 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire.server_frames import text_of
 
 from trio_gateway.model.codes import SERVER_UNSUBSCRIBE, STATE_INSUFFICIENT
 from trio_gateway.model.position import Position
@@ -30,19 +29,21 @@ from trio_gateway.model.replies import (
     Unsubscribed,
     UnsubscribedByServer,
 )
-from trio_gateway.wire.centrifugo_replies import encode_passage, encode_publication, encode_reply, publication_head
+from trio_gateway.wire.centrifugo import CentrifugoCodec
+from trio_gateway.wire.framing import line
 
 START = Position("", 0)
 PLACE = Position("e", 7)
 INFO = b'{"user":"7","client":"c1"}'
+CODEC = CentrifugoCodec("1.0", line)
 
 
 def said(reply):
-    return text_of(encode_reply(reply, "1.0"))
+    return CODEC.encode(reply).decode().removesuffix("\n")
 
 
 def pushed(channel, publication):
-    return text_of(encode_publication(publication_head(channel), publication))
+    return CODEC.encode_publication(CODEC.publication_head(channel, "e"), publication).decode().removesuffix("\n")
 
 
 @pytest.mark.parametrize(
@@ -150,11 +151,11 @@ def test_recovered_publications_are_not_in_the_push_of_a_subscription_by_the_ser
 
 @pytest.mark.parametrize("reply", [Error(None, 107, "bad request"), Answered(None, b"1"), Published(None, 3)])
 def test_what_had_no_id_is_not_answered(reply):
-    assert encode_reply(reply, "1.0") == b""
+    assert CODEC.encode(reply) == b""
 
 
 def test_a_goodbye_is_said_by_the_close_frame_alone():
-    assert encode_reply(Goodbye(3001, "shutdown", 5), "1.0") == b""
+    assert CODEC.encode(Goodbye(3001, "shutdown", 5)) == b""
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_a_publication_shows_its_data_and_what_else_it_has(publication, content)
 
 @pytest.mark.parametrize(("joined", "kind"), [(True, "join"), (False, "leave")])
 def test_a_passage_shows_who_it_is(joined, kind):
-    text = text_of(encode_passage('a"b', Passage(joined, INFO)))
+    text = CODEC.encode_passage('a"b', Passage(joined, INFO)).decode().removesuffix("\n")
 
     assert text == f'{{"push":{{"channel":"a\\"b","{kind}":{{"info":{{"user":"7","client":"c1"}}}}}}}}'
 
@@ -266,7 +267,7 @@ def test_a_history_says_the_same_of_each_publication(kept, top):
 
 @given(channels, object_texts, st.booleans())
 def test_whoever_comes_or_goes_it_is_told_in_one_line(channel, info, joined):
-    text = text_of(encode_passage(channel, Passage(joined, info)))
+    text = CODEC.encode_passage(channel, Passage(joined, info)).decode().removesuffix("\n")
 
     assert "\n" not in text
     assert json.loads(text)["push"]["join" if joined else "leave"] == {"info": json.loads(info)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from wire.server_frames import text_of
+
 from trio_gateway.model.commands import Pong
 from trio_gateway.model.presence import Passage
 from trio_gateway.model.publication import Gap, Publication
@@ -20,13 +22,14 @@ def test_one_frame_that_can_not_be_read_is_one_error():
     assert error.code == 107
 
 
-def test_replies_and_pushes_are_frames():
-    publication = Publication(1, 0, b"1", 5)
+def test_replies_and_pushes_are_text_frames():
+    publication, gap = Publication(1, 0, b"1", 5), Gap(1, 2, "e", 2)
+    head = PLAIN.publication_head("#7", "e")
 
-    assert PLAIN.encode(Unsubscribed(1)) == plain_replies.encode_reply(Unsubscribed(1))
-    assert PLAIN.encode_gap("#7", Gap(1, 2, "e", 2)) == plain_replies.encode_gap("#7", Gap(1, 2, "e", 2))
-    head = PLAIN.publication_head("#7")
-    assert PLAIN.encode_publication(head, publication) == plain_replies.encode_publication(head, publication)
+    assert text_of(PLAIN.encode(Unsubscribed(1))) == '{"type":"ok","ref":1}'
+    assert text_of(PLAIN.encode_gap("#7", gap)) == plain_replies.encode_gap("#7", gap).decode()
+    text = plain_replies.encode_publication(plain_replies.publication_head("#7"), publication)
+    assert text_of(PLAIN.encode_publication(head, publication)) == text.decode()
 
 
 def test_nobody_is_told_who_comes_and_goes():

@@ -44,7 +44,7 @@ class _Bare:
         """Write nothing."""
         return b""
 
-    def publication_head(self, channel: str) -> bytes:  # noqa: ARG002
+    def publication_head(self, channel: str, epoch: str) -> bytes:  # noqa: ARG002
         """Write nothing."""
         return b""
 

@@ -43,13 +43,13 @@ class Write(msgspec.Struct):
 
 
 class Audience:
-    """Know everybody who is caught up, and make the frames for them; `head` is the channel's in the codec."""
+    """Know everybody who is caught up, and make the frames for them; `head` is the channel's in the codec, for its epoch."""
 
     __slots__ = ("_channel", "_clients", "_encode", "_live", "_place", "_told", "_watching", "_writes", "codec", "head")
 
-    def __init__(self, codec: Codec, channel: str) -> None:
+    def __init__(self, codec: Codec, channel: str, epoch: str) -> None:
         self.codec = codec
-        self.head = codec.publication_head(channel)
+        self.head = codec.publication_head(channel, epoch)
         self._encode = codec.encode_publication
         self._channel = channel
         self._live: dict[Subscription, None] = {}
@@ -76,6 +76,10 @@ class Audience:
     def unwatch(self, subscription: Subscription) -> None:
         """Tell it no more."""
         self._watching.pop(subscription, None)
+
+    def begin(self, epoch: str) -> None:
+        """Begin a new epoch of the channel."""
+        self.head = self.codec.publication_head(self._channel, epoch)
 
     def void(self) -> None:
         """Let everybody fall behind."""

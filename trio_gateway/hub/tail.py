@@ -27,9 +27,9 @@ class Entry(msgspec.Struct, gc=False):
     """
 
     publication: Publication
-    first: str = ""
+    first: Codec | None = None
     first_frame: bytes = b""
-    others: dict[str, bytes] | None = None
+    others: dict[Codec, bytes] | None = None
 
     @property
     def size(self) -> int:
@@ -37,16 +37,15 @@ class Entry(msgspec.Struct, gc=False):
         return 2 * len(self.publication.data) + ENTRY_OVERHEAD
 
     def frame(self, codec: Codec, head: bytes) -> bytes:
-        """Give the whole WebSocket frame in one codec, made at the first call; `head` is the channel's in that codec."""
-        name = codec.name
-        if not self.first:
-            self.first, self.first_frame = name, codec.encode_publication(head, self.publication)
-        if self.first == name:
+        """Give the whole message in one codec, made at the first call; `head` is the channel's in that codec."""
+        if self.first is None:
+            self.first, self.first_frame = codec, codec.encode_publication(head, self.publication)
+        if self.first is codec:
             return self.first_frame
         others = self.others = self.others or {}
-        if name not in others:
-            others[name] = codec.encode_publication(head, self.publication)
-        return others[name]
+        if codec not in others:
+            others[codec] = codec.encode_publication(head, self.publication)
+        return others[codec]
 
 
 @attrs.define

@@ -74,7 +74,7 @@ class Topic:
         for audience in self._audiences:
             if audience.codec is codec:
                 return audience
-        audience = Audience(codec, self.channel)
+        audience = Audience(codec, self.channel, self.epoch)
         self._audiences = (*self._audiences, audience)
         return audience
 
@@ -147,6 +147,8 @@ class Topic:
         self.epoch, self.top = epoch, top
         self.clear_tail()
         self._fresh.clear()
+        for audience in self._audiences:
+            audience.begin(epoch)
         self._everybody_falls_behind()
 
     def skip_to(self, top: int) -> None:

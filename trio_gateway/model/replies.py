@@ -40,7 +40,8 @@ class Connected:
 
     `ping` is seconds between the pings that it gets in the protocol itself, 0 for none. `position` is
     where delivery of its inbox starts. `subscriptions` are those made from the server's side. `ttl` is
-    seconds until its token must be refreshed, None for never.
+    seconds until its token must be refreshed, None for never. By `session`, a secret, and `node` it sends
+    commands from outside its connection, where both are not empty.
     """
 
     ref: Ref
@@ -50,6 +51,8 @@ class Connected:
     position: Position
     subscriptions: Mapping[str, Subscribed] = attrs.field(factory=dict)
     ttl: int | None = None
+    session: str = attrs.field(default="", repr=False)
+    node: str = ""
 
 
 @attrs.frozen

@@ -1,7 +1,8 @@
-"""What the server sends in the Centrifugo protocol: each reply's shape is a type here, and empty fields are left out.
+"""What the server says in the Centrifugo protocol, as text: each reply's shape is a type here, and empty fields are left out.
 
-A frame is one line of JSON without line breaks, since clients split what they get at them. Publications
-are joined from parts, most of them made once for each channel.
+A reply is one line of JSON without line breaks, since clients split what they get at them. Publications
+are joined from parts, most of them made once for each channel. Pushes are bare: clients that send
+commands, too, get each as `{"push": …}` (protocol §4, §12).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from trio_gateway.model.replies import (
     Connected,
     Counted,
     Error,
+    Goodbye,
     Kept,
     Ping,
     Present,
@@ -33,7 +35,7 @@ from trio_gateway.model.replies import (
     Unsubscribed,
     UnsubscribedByServer,
 )
-from trio_gateway.wire.frames import text_frame
+from trio_gateway.wire.framing import in_one_line
 
 
 class _Expiry(Struct, omit_defaults=True):
@@ -58,6 +60,8 @@ class _Connected(_Expiry, omit_defaults=True):
     subs: Mapping[str, _Subscribed] = {}
     ping: int = 0
     pong: bool = False
+    session: str = ""
+    node: str = ""
 
 
 class _Present(Struct):
@@ -97,49 +101,65 @@ class _SubscribePush(Struct, omit_defaults=True):
     data: Raw | None = None
 
 
-class _UnsubscribePush(Struct):
+class _Ending(Struct):
     code: int
     reason: str
 
 
 _encode = msgspec.json.Encoder().encode
 _NOTHING: Final = _Nothing()
-_PING: Final = text_frame(b"{}")
+PING: Final = b"{}"
+"""Asks for a pong, or shows a client that sends none that the connection lives."""
 
 
-def encode_reply(reply: Reply, version: str) -> bytes:
-    """Write a reply as one whole WebSocket frame; b"" for what this protocol has no words for."""
-    if (answer := _ANSWERS.get(type(reply))) is not None:
+def encode_answer(answered: Reply, version: str) -> bytes:
+    """Write what answers a command, or asks for a pong; b"" for everything else."""
+    if (answer := _ANSWERS.get(type(answered))) is not None:
         method, shape = answer
-        return _answer(reply.ref, method, shape(reply))  # type: ignore[union-attr]  # answers have one
-    match reply:
-        case Connected(ref):
-            return _answer(ref, "connect", _connected(reply, version))
+        return _answer(answered.ref, method, shape(answered))  # type: ignore[union-attr]  # answers have one
+    if isinstance(answered, Connected):
+        return _answer(answered.ref, "connect", _connected(answered, version))
+    return PING if isinstance(answered, Ping) else b""
+
+
+def encode_push(pushed: Reply) -> bytes:
+    """Write what no command asked for; b"" for everything else."""
+    match pushed:
         case SubscribedByServer(channel, subscribed):
             return _push(channel, "subscribe", _subscribe_push(subscribed))
         case UnsubscribedByServer(channel, code):
-            return _push(channel, "unsubscribe", _UnsubscribePush(code.code, code.reason))
-    return _PING if isinstance(reply, Ping) else b""
+            return _push(channel, "unsubscribe", _Ending(code.code, code.reason))
+    return b""
+
+
+def encode_disconnect(goodbye: Goodbye) -> bytes:
+    """Write the push that says why a stream ends (protocol §1.7)."""
+    return b'{"disconnect":%b}' % _encode(_Ending(goodbye.code, goodbye.reason))
+
+
+def encode_connect_push(connected: Connected, version: str) -> bytes:
+    """Write the push that greets a client which sends no commands (protocol §12)."""
+    return b'{"connect":%b}' % _encode(msgspec.structs.replace(_connected(connected, version), pong=False))
 
 
 def encode_passage(channel: str, passage: Passage) -> bytes:
-    """Write that a member came or went as one whole WebSocket frame."""
+    """Write that a member came or went."""
     kind = b"join" if passage.joined else b"leave"
-    parts = (_encode(channel), kind, _in_one_line(passage.info))
-    return text_frame(b'{"push":{"channel":%b,"%b":{"info":%b}}}' % parts)
+    parts = (_encode(channel), kind, in_one_line(passage.info))
+    return b'{"channel":%b,"%b":{"info":%b}}' % parts
 
 
 def publication_head(channel: str) -> bytes:
     """Write the part of a publication's text that is the same for all of its channel."""
-    return b'{"push":{"channel":%b,"pub":{"data":' % _encode(channel)
+    return b'{"channel":%b,"pub":{"data":' % _encode(channel)
 
 
 def encode_publication(head: bytes, publication: Publication) -> bytes:
-    """Write a publication as one whole WebSocket frame; `head` is its channel's `publication_head`."""
+    """Write a publication; `head` is its channel's `publication_head`."""
     data, offset = publication.data, publication.offset
     if offset and not publication.info and not publication.tags and b"\n" not in data:
-        return text_frame(b'%b%b,"offset":%d}}}' % (head, data, offset))
-    return text_frame(b"%b%b}}}" % (head, _behind_head(publication)))
+        return b'%b%b,"offset":%d}}' % (head, data, offset)
+    return b"%b%b}}" % (head, _behind_head(publication))
 
 
 def _publication(publication: Publication) -> bytes:
@@ -147,25 +167,20 @@ def _publication(publication: Publication) -> bytes:
 
 
 def _behind_head(publication: Publication) -> bytes:
-    info = b',"info":%b' % _in_one_line(publication.info) if publication.info else b""
+    info = b',"info":%b' % in_one_line(publication.info) if publication.info else b""
     offset = b',"offset":%d' % publication.offset if publication.offset else b""
-    tags = b',"tags":%b' % _in_one_line(publication.tags) if publication.tags else b""
-    return b"%b%b%b%b" % (_in_one_line(publication.data), info, offset, tags)
-
-
-def _in_one_line(text: bytes) -> bytes:
-    """Replace line breaks, which stand in JSON text between values only (RFC 8259 §2, §7)."""
-    return text.replace(b"\n", b" ") if b"\n" in text else text
+    tags = b',"tags":%b' % in_one_line(publication.tags) if publication.tags else b""
+    return b"%b%b%b%b" % (in_one_line(publication.data), info, offset, tags)
 
 
 def _answer(ref: Ref, method: str, result: Struct) -> bytes:
     if not isinstance(ref, int):
         return b""  # what had no id is not answered, whatever came of it
-    return text_frame(b'{"id":%d,"%b":%b}' % (ref, method.encode(), _encode(result)))
+    return b'{"id":%d,"%b":%b}' % (ref, method.encode(), _encode(result))
 
 
 def _push(channel: str, kind: str, content: Struct) -> bytes:
-    return text_frame(b'{"push":{"channel":%b,"%b":%b}}' % (_encode(channel), kind.encode(), _encode(content)))
+    return b'{"channel":%b,"%b":%b}' % (_encode(channel), kind.encode(), _encode(content))
 
 
 def _connected(connected: Connected, version: str) -> _Connected:
@@ -177,6 +192,8 @@ def _connected(connected: Connected, version: str) -> _Connected:
         subs={channel: _subscribed(one) for channel, one in connected.subscriptions.items()},
         ping=math.ceil(connected.ping),
         pong=bool(connected.ping),
+        session=connected.session,
+        node=connected.node,
     )
 
 
@@ -202,7 +219,7 @@ def _subscribe_push(subscribed: Subscribed) -> _SubscribePush:
 
 
 def _raw(text: bytes) -> Raw | None:
-    return Raw(_in_one_line(text)) if text else None
+    return Raw(in_one_line(text)) if text else None
 
 
 def _expiry(refreshed: Refreshed | SubscriptionRefreshed) -> _Expiry:
@@ -210,7 +227,7 @@ def _expiry(refreshed: Refreshed | SubscriptionRefreshed) -> _Expiry:
 
 
 def _present(present: Present) -> _Present:
-    return _Present({client: Raw(_in_one_line(member.info)) for client, member in present.members.items()})
+    return _Present({client: Raw(in_one_line(member.info)) for client, member in present.members.items()})
 
 
 def _counted(counted: Counted) -> _Counted:

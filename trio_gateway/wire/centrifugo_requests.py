@@ -77,7 +77,7 @@ class _Connect(Struct, frozen=True):
     data: Raw = Raw()
     subs: dict[str, _Recover] = {}
 
-    def command(self, ref: int) -> Command | Error:
+    def command(self, ref: int | None) -> Connect:
         positions = {channel: place.position() if place.recover else None for channel, place in self.subs.items()}
         return Connect(ref, self.token or None, bytes(self.data), positions)
 
@@ -211,6 +211,7 @@ class _Line(Struct, frozen=True):
 
 _METHODS: Final = _Line.__struct_fields__[1:]
 _lines: msgspec.json.Decoder[_Line] = msgspec.json.Decoder(_Line)
+_connects: msgspec.json.Decoder[_Connect] = msgspec.json.Decoder(_Connect)
 
 # Nesting too deep for msgspec's recursion is the sender's fault like any other malformed text.
 _UNREADABLE = (msgspec.DecodeError, RecursionError)
@@ -227,6 +228,14 @@ def decode_command(line: bytes) -> Command | Error:
         if request is not None:
             return _command(read.id, request)
     return Break(REQUEST_BROKEN, "no known method") if read.id else Pong()
+
+
+def decode_connect(text: bytes) -> Connect | Break:
+    """Read the one request of a client that sends nothing else (protocol §12): it stands by itself, without an id."""
+    try:
+        return _connects.decode(text).command(None)
+    except _UNREADABLE as error:
+        return Break(REQUEST_BROKEN, str(error))
 
 
 def _command(id: int, request: _AnyRequest) -> Command | Error:

@@ -1,6 +1,6 @@
-"""What the plain protocol's server sends: each frame's shape, and the order of its fields, is a type here.
+"""What the plain protocol's server says, as text: each message's shape, and the order of its fields, is a type here.
 
-Publications are the exception: they are what nearly all bytes are, so their frames are joined from
+Publications are the exception: they are what nearly all bytes are, so their text is joined from
 parts, most of them made once for each channel.
 """
 
@@ -25,7 +25,6 @@ from trio_gateway.model.replies import (
     Subscribed,
     Unsubscribed,
 )
-from trio_gateway.wire.frames import text_frame
 
 
 class _Hello(Struct, tag_field="type", tag="hello"):
@@ -74,15 +73,15 @@ class _BoundedGap(Struct, tag_field="type", tag="gap", rename={"first": "from", 
 
 
 _encode = msgspec.json.Encoder().encode
-_PING: Final = text_frame(b'{"type":"ping"}')
+_PING: Final = b'{"type":"ping"}'
 
 
 def encode_reply(reply: Reply) -> bytes:
-    """Write a reply as one whole WebSocket frame; b"" for what this protocol has no words for."""
+    """Write a reply; b"" for what this protocol has no words for."""
     shape = _SHAPES.get(type(reply))
     if shape is None:
         return _PING if isinstance(reply, Ping) else b""
-    return text_frame(_encode(shape(reply)))
+    return _encode(shape(reply))
 
 
 def _error(error: Error) -> Struct:
@@ -102,11 +101,11 @@ def _raw(data: bytes | None) -> Raw | None:
 
 
 def encode_gap(channel: str, gap: Gap) -> bytes:
-    """Write a gap as one whole WebSocket frame, without bounds where it has none."""
+    """Write a gap, without bounds where it has none."""
     position = f"{gap.epoch}:{gap.offset}"
     if gap.first is None or gap.last is None:
-        return text_frame(_encode(_Gap(channel, position)))
-    return text_frame(_encode(_BoundedGap(channel, gap.first, gap.last, position)))
+        return _encode(_Gap(channel, position))
+    return _encode(_BoundedGap(channel, gap.first, gap.last, position))
 
 
 def publication_head(channel: str) -> bytes:
@@ -115,13 +114,12 @@ def publication_head(channel: str) -> bytes:
 
 
 def encode_publication(head: bytes, publication: Publication) -> bytes:
-    """Write a publication as one whole WebSocket frame; `head` is its channel's `publication_head`."""
+    """Write a publication; `head` is its channel's `publication_head`."""
     offset = publication.offset
     end = _end(publication) if publication.id or publication.sender else b"}"
     if not offset:
-        return text_frame(b'%b,"data":%b,"time":%d%b' % (head, publication.data, publication.time, end))
-    parts = (head, offset, publication.data, publication.time, end)
-    return text_frame(b'%b,"offset":%d,"data":%b,"time":%d%b' % parts)
+        return b'%b,"data":%b,"time":%d%b' % (head, publication.data, publication.time, end)
+    return b'%b,"offset":%d,"data":%b,"time":%d%b' % (head, offset, publication.data, publication.time, end)
 
 
 def _end(publication: Publication) -> bytes:
