@@ -14,6 +14,7 @@ The folders are the floors of the design; imports go down only:
     gateway/     4  sockets, connections, the server, the drain
     admin/       4  the operations server: health and the page to try it
     api/         5  the server HTTP API, on the operations server's port
+    public/      5  what else stands on the clients' port: pages, and requests that clients make beside their connections
     running      6  a running gateway, as the application around it sees it
     supervisor   7  the nursery tree
     cli/         8  the command line

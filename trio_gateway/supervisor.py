@@ -6,6 +6,7 @@ supervisor nursery
 |- hub: recovery, acks, presence, idle topics     what is pending is written before the broker stops
 |- keys of the tokens' issuer (only with a URL)
 |- control: what nodes ask of each other
+|- posts: what nodes hand to each other's clients
 |- operations server: health, the HTTP API, pages  answers until the last client has gone
 `- client server                                  stops first
     `- connections nursery
@@ -24,6 +25,7 @@ from typing import Any
 import trio
 
 from trio_gateway.admin.app import make_app
+from trio_gateway.admin.health_routes import health_routes
 from trio_gateway.admin.listening import bind
 from trio_gateway.admin.server import serve_admin
 from trio_gateway.api.routes import make_routes
@@ -36,6 +38,7 @@ from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.server import ClientServer
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.model.logger import get_logger
+from trio_gateway.public.app import make_public_app
 from trio_gateway.running import Gateway, make_broker, make_try_page
 from trio_gateway.settings.settings import Settings
 
@@ -85,10 +88,12 @@ async def open_gateway(
             await supervisor.start(node.hub.serve)
             await supervisor.start(node.keys.serve)
             await supervisor.start(node.control.serve)
+            await supervisor.start(node.posts.serve)
             api = make_routes(ServerApi(settings, broker, node.control), settings)
             app = make_app(gateway.health, make_try_page(settings, gateway.port), *api)
             await supervisor.start(serve_admin, app, operators)
-            server = ClientServer(node, clients)
+            health = health_routes(gateway.health) if settings.public_health else ()
+            server = ClientServer(node, clients, make_public_app(node, *health))
             await supervisor.start(server.serve)
             yield gateway
             await _stop(supervisor, server, gateway)

@@ -1,10 +1,18 @@
-"""A conversation is a WebSocket connection as a page prints it, played line by line against a running gateway.
+"""A conversation is a connection as a page prints it, played line by line against a running gateway.
+
+Over a WebSocket:
 
 GET /ws?user=7&device=phone       the upgrade request; header lines may follow, as in HTTP
 < {"type":"hello",…}              what the server sends: character for character, but for each …
 > {"type":"ack","offset":1}       what the client sends; … is what the last one stood for
 $ trio-gateway publish …          what is done in a terminal meanwhile
 < close 3001 shutdown             how the server closes; `< 401 {…}` is how it refuses the upgrade
+
+Over HTTP:
+
+POST /send?user=7                 the request; header lines may follow, and behind a `>` its body
+< 200 application/json            the status, and the content type
+< {"type":"ok","offset":1}        the body, line by line
 """
 
 from __future__ import annotations
@@ -12,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import httpx
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -44,6 +53,23 @@ def play(lines: list[str], authority: str, run: Callable[[str], None]) -> None:
         return
     with connection:
         _Conversation(connection, run).play(lines)
+
+
+def exchange(lines: list[str], authority: str, run: Callable[[str], None]) -> None:
+    """Play one request and its response; raises as `play` does."""
+    (method, path), rest = lines[0].split(), lines[1:]
+    headers = dict(line.partition(": ")[::2] for line in rest if re.match(r"[A-Z][A-Za-z-]+: ", line))
+    body = next((line[2:] for line in rest if line.startswith("> ")), None)
+    lines = [line for line in rest[len(headers) :] if not line.startswith("> ")]
+    with httpx.stream(method, f"http://{authority}{path}", headers=headers, content=body, timeout=SECONDS) as response:
+        content_type = response.headers.get("content-type", "").partition(";")[0]
+        _compare(lines[0], f"{response.status_code} {content_type}".rstrip())
+        came = response.iter_lines()
+        for line in lines[1:]:
+            if line.startswith("$ "):
+                run(line[2:])
+            else:
+                _compare(line.removeprefix("<").removeprefix(" "), next(came, "(the end)"))
 
 
 class _Conversation:

@@ -9,6 +9,7 @@ What a fenced block means is told by its language, and by nothing else:
     js      run by Node (20 or later), as if pasted into the console of a browser that shows the admin page (a real
             one runs it in tests/browser); without Node it is skipped, and the `text` below it as well
     ws      a conversation over a WebSocket, see conversation.py
+    http    one over HTTP, likewise
     toml    valid TOML; where the first line is a file's name, in a comment, that file of the page's folder
 
 `<!--- skip: next "why" -->` above a block leaves it out, as it must for `ini` and `dockerfile`. What is
@@ -32,7 +33,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from docs.conversation import matches, play
+from docs.conversation import exchange, matches, play
 from docs.deadline import interrupted_after
 from docs.terminal import INSTALL_SECONDS, SECONDS, Terminal
 from programs import find_program
@@ -159,6 +160,10 @@ class Page:
         """Play a conversation against the page's gateway."""
         play(block.splitlines(), CLIENTS, self.run_shell)
 
+    def exchange(self, block: str) -> None:
+        """Play a request and its response against the page's gateway."""
+        exchange(block.splitlines(), CLIENTS, self.run_shell)
+
     def write_file(self, block: str) -> None:
         """Check that a block is TOML, and write the file that its first line names."""
         tomllib.loads(block)
@@ -192,6 +197,7 @@ EVALUATORS: dict[str, Callable[[Page, Example], None]] = {
     "text": lambda page, example: page.expect(example.parsed),
     "python": lambda page, example: page.run_python(example),
     "js": lambda page, example: page.run_javascript(example.parsed),
+    "http": lambda page, example: page.exchange(example.parsed),
     "ws": lambda page, example: page.converse(example.parsed),
     "toml": lambda page, example: page.write_file(example.parsed),
     "ini": refuse,

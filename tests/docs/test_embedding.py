@@ -11,7 +11,7 @@ from docs.markdown import ROOT, table_under
 from trio_gateway import Client, ClientMessage
 from trio_gateway.wire.centrifugo import CentrifugoCodec
 from trio_gateway.wire.plain import PlainCodec
-from trio_gateway.wire.upgrade import UpgradeRequest
+from trio_gateway.wire.request import Request
 
 ROWS = table_under(ROOT / "docs" / "embedding.md", "Hooks", number=1)
 
@@ -24,9 +24,7 @@ def listed():
     return found
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("request", UpgradeRequest), ("client", Client), ("message", ClientMessage)]
-)
+@pytest.mark.parametrize(("name", "kind"), [("request", Request), ("client", Client), ("message", ClientMessage)])
 def test_all_attributes_are_there(name, kind):
     assert sorted(listed()[name]) == sorted(field.name for field in attrs.fields(kind))
 

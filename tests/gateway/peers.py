@@ -13,8 +13,8 @@ from wire.client_frames import client_frame
 
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.memory import MemoryBroker
-from trio_gateway.gateway.connection import serve_connection
 from trio_gateway.gateway.hooks import Hooks
+from trio_gateway.gateway.http import serve_socket
 from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.survey import NODES_CHANNEL as NODES
 from trio_gateway.settings.namespaces import ChannelRules, Namespaces
@@ -239,8 +239,9 @@ def tcp_pair():
 class Place:
     """Serve one node from memory."""
 
-    def __init__(self, node, broker, nursery):
+    def __init__(self, node, broker, nursery, application):
         self.node = node
+        self.application = application
         self.broker = broker
         self.nursery = nursery
         self.peers = []
@@ -250,7 +251,7 @@ class Place:
         ours, theirs = pair()
         if send_buffer is not None:
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-        self.nursery.start_soon(serve_connection, self.node, ours, "192.0.2.1")
+        self.nursery.start_soon(serve_socket, self.node, self.application, ours, "192.0.2.1")
         self.peers.append(speak(theirs))
         return self.peers[-1]
 
@@ -300,7 +301,7 @@ class Place:
 
 
 @asynccontextmanager
-async def serve_place(*, broker=None, hooks=None, clock=time.time, **settings):
+async def serve_place(*, broker=None, hooks=None, clock=time.time, application=None, **settings):
     """Serve a node over a memory broker for the block."""
     settings = Settings(**{"insecure": True, "namespaces": NAMESPACES} | settings)
     broker = broker or MemoryBroker(namespaces=settings.namespaces, limits=Limits.of(settings))
@@ -311,7 +312,8 @@ async def serve_place(*, broker=None, hooks=None, clock=time.time, **settings):
         nursery.start_soon(node.heartbeat.serve)
         nursery.start_soon(node.deadlines.serve)
         nursery.start_soon(node.control.serve)
-        place = Place(node, broker, nursery)
+        nursery.start_soon(node.posts.serve)
+        place = Place(node, broker, nursery, application)
         try:
             yield place
         finally:

@@ -13,7 +13,7 @@ async def test_who_arrives_in_the_same_turn_in_which_accepting_stops_breaks_noth
     async with serve_place() as place:
         for _ in range(20):
             with socket.create_server(("127.0.0.1", 0)) as listener, listener.dup() as arrival:
-                server = ClientServer(place.node, listener)
+                server = ClientServer(place.node, listener, place.application)
                 async with trio.open_nursery() as nursery:
                     await nursery.start(server.serve)
                     with socket.create_connection(listener.getsockname()):

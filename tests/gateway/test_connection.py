@@ -102,7 +102,7 @@ class TestOpening:
     @pytest.mark.parametrize(
         ("data", "status"),
         [
-            (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 426),
+            (b"GET /ws HTTP/1.1\r\nHost: a\r\n\r\n", 426),
             (b"\x16\x03\x01\x02\x00\x01\x00\x01", 400),
             (request("/nowhere"), 404),
             (request(Sec_WebSocket_Version="12"), 426),

@@ -26,7 +26,7 @@ async def place():
 @pytest.fixture
 async def server(place):
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    server = ClientServer(place.node, listener)
+    server = ClientServer(place.node, listener, place.application)
     server.address = listener.getsockname()
     await place.nursery.start(server.serve)
     yield server
@@ -80,7 +80,7 @@ class FailingListener(socket.socket):
 @pytest.fixture
 async def failing(place):
     listener = FailingListener()
-    server = ClientServer(place.node, listener)
+    server = ClientServer(place.node, listener, place.application)
     server.address = listener.getsockname()
     server.failures = listener.failures
     await place.nursery.start(server.serve)
@@ -137,7 +137,7 @@ async def test_sockets_far_beyond_the_limit_are_closed_unread(autojump_clock, mo
     monkeypatch.setattr("trio_gateway.gateway.server.SPARE_SOCKETS", 0)
     async with serve_place(max_connections=1) as place:
         listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-        server = ClientServer(place.node, listener)
+        server = ClientServer(place.node, listener, place.application)
         server.address = listener.getsockname()
         await place.nursery.start(server.serve)
         await dial(place, server)
@@ -150,7 +150,7 @@ async def test_sockets_far_beyond_the_limit_are_closed_unread(autojump_clock, mo
 
 async def test_after_accepting_ended_the_server_ends_with_its_last_connection(place, autojump_clock):
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    server = ClientServer(place.node, listener)
+    server = ClientServer(place.node, listener, place.application)
     server.address = listener.getsockname()
     ended = trio.Event()
 

@@ -13,7 +13,7 @@ from trio_gateway.session import opening as openings
 from trio_gateway.session.opening import read_opening, read_sdk_opening
 from trio_gateway.session.tokens import Verifier, make_token
 from trio_gateway.settings.settings import Settings
-from trio_gateway.wire.upgrade import UpgradeRequest
+from trio_gateway.wire.request import Request
 
 SECRET = "a secret of thirty-two bytes ..."
 TOKEN = make_token(SECRET, "7")
@@ -21,7 +21,7 @@ TOKEN = make_token(SECRET, "7")
 
 def request(query=None, headers=None, subprotocols=()):
     values = {name: value if isinstance(value, tuple) else (value,) for name, value in (query or {}).items()}
-    return UpgradeRequest("/ws", values, headers or {}, "localhost", None, tuple(subprotocols), "")
+    return Request("/ws", values, headers or {}, "localhost", None, tuple(subprotocols))
 
 
 def opening(**places):

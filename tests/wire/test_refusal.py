@@ -9,7 +9,7 @@ import pytest
 
 from trio_gateway.model.codes import LIMIT_EXCEEDED
 from trio_gateway.model.errors import BadRequest, InvalidChannel, LimitExceeded, PermissionDenied, Unauthorized
-from trio_gateway.wire.refusal import UpgradeRefused, refusal_of, refusal_response
+from trio_gateway.wire.refusal import RequestRefused, refusal_of, refusal_response
 
 
 def parsed(response):
@@ -24,7 +24,7 @@ def parsed(response):
 
 
 def test_the_response_carries_the_code_its_words_and_what_was_wrong():
-    status, headers, body = parsed(refusal_response(UpgradeRefused(400, "the header Höst is malformed")))
+    status, headers, body = parsed(refusal_response(RequestRefused(400, "the header Höst is malformed")))
 
     assert status == 400
     assert headers["content-type"] == "application/json"
@@ -33,7 +33,7 @@ def test_the_response_carries_the_code_its_words_and_what_was_wrong():
 
 
 def test_the_response_carries_further_headers():
-    refused = UpgradeRefused(503, "full", error=LIMIT_EXCEEDED, headers=[("Retry-After", "7")])
+    refused = RequestRefused(503, "full", error=LIMIT_EXCEEDED, headers=[("Retry-After", "7")])
 
     status, headers, body = parsed(refusal_response(refused))
 
@@ -43,7 +43,7 @@ def test_the_response_carries_further_headers():
 
 
 def test_the_response_that_names_an_upgrade_says_so_in_connection():
-    _, headers, _ = parsed(refusal_response(UpgradeRefused(426, "WebSocket only", headers=[("Upgrade", "websocket")])))
+    _, headers, _ = parsed(refusal_response(RequestRefused(426, "WebSocket only", headers=[("Upgrade", "websocket")])))
 
     assert headers["upgrade"] == "websocket"
     assert headers["connection"] == "close, upgrade"

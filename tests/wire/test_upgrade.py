@@ -9,8 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from wsproto.events import AcceptConnection, Request
 
-from trio_gateway.wire.refusal import UpgradeRefused
-from trio_gateway.wire.upgrade import MAX_HEAD_SIZE, HeadReader, accept_response, parse_upgrade
+from trio_gateway.wire.refusal import RequestRefused
+from trio_gateway.wire.request import parse_request
+from trio_gateway.wire.upgrade import accept_response, read_upgrade
 
 GOOD = {
     "Host": "example.com:8000",
@@ -33,8 +34,12 @@ def as_bytes(value):
     return value if isinstance(value, bytes) else value.encode()
 
 
+def parse_upgrade(request_head):
+    return read_upgrade(parse_request(request_head))
+
+
 def refusal(request_head):
-    with pytest.raises(UpgradeRefused) as caught:
+    with pytest.raises(RequestRefused) as caught:
         parse_upgrade(request_head)
     return caught.value
 
@@ -121,7 +126,7 @@ def test_a_request_does_not_show_its_secrets():
         pytest.param(505, head("GET /ws HTTP/9.9"), id="HTTP/9.9"),
         pytest.param(505, b"PRI * HTTP/2.0\r\n\r\n", id="HTTP/2"),
         pytest.param(405, head("POST /ws HTTP/1.1"), id="POST"),
-        pytest.param(405, head("CONNECT example.com:80 HTTP/1.1"), id="CONNECT"),
+        pytest.param(400, head("CONNECT example.com:80 HTTP/1.1"), id="CONNECT"),
         pytest.param(426, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", id="plain HTTP"),
         pytest.param(426, head(Upgrade=None), id="no Upgrade"),
         pytest.param(426, head(Upgrade="h2c"), id="another Upgrade"),
@@ -190,51 +195,6 @@ def test_another_method_learns_which_one_is_allowed():
 
 def test_a_refusal_does_not_quote_the_request():
     assert "s3cret" not in refusal(head(extra=[("s3 cret", "s3cret")])).detail
-
-
-# -- Reading the head
-
-
-@given(st.integers(1, 40), st.binary(max_size=50))
-def test_a_head_may_come_in_any_cuts_and_what_follows_is_kept_apart(size, rest):
-    stream = head() + rest
-    reader = HeadReader()
-    place, found = 0, None
-    while found is None:
-        found = reader.receive(stream[place : place + size])
-        place += size
-
-    assert found == head()
-    assert reader.rest + stream[place:] == rest
-
-
-def test_a_head_of_the_maximum_size_is_taken_and_no_larger_one():
-    filling = MAX_HEAD_SIZE - len(head(extra=[("X", "")]))
-    largest = head(extra=[("X", "x" * filling)])
-
-    assert HeadReader().receive(largest + b"rest") == largest
-    with pytest.raises(UpgradeRefused) as caught:
-        HeadReader().receive(head(extra=[("X", "x" * (filling + 1))]))
-    assert caught.value.status == 431
-
-
-def test_a_head_that_never_ends_is_refused_at_the_maximum_size():
-    reader = HeadReader(100)
-
-    assert reader.receive(b"G" * 100) is None
-    with pytest.raises(UpgradeRefused):
-        reader.receive(b"G")
-
-
-@pytest.mark.parametrize("first", [b"\x16\x03\x01\x02\x00", b"\x00", b" GET", b"\r\n"])
-def test_what_can_not_become_a_request_is_refused_at_its_first_byte(first):
-    with pytest.raises(UpgradeRefused) as caught:
-        HeadReader().receive(first)
-    assert caught.value.status == 400
-
-
-def test_nothing_received_is_no_head():
-    assert HeadReader().receive(b"") is None
 
 
 # -- wsproto
@@ -323,7 +283,7 @@ def nearly_good_heads(draw):
 def test_wsproto_accepts_every_head_that_is_accepted_here(made):
     try:
         request = parse_upgrade(made)
-    except UpgradeRefused:
+    except RequestRefused:
         return
     try:
         request.host.encode().decode("idna")
@@ -345,7 +305,7 @@ def test_arbitrary_bytes_behind_a_good_start_are_refused_or_accepted_by_h11_too(
     made = head().removesuffix(b"\r\n") + middle + b"\r\n\r\n"
     try:
         parse_upgrade(made)
-    except UpgradeRefused:
+    except RequestRefused:
         return
     connection = h11.Connection(h11.SERVER)
     connection.receive_data(made)

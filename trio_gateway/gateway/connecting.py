@@ -10,14 +10,26 @@ from trio_gateway.gateway.opening import Opened
 from trio_gateway.gateway.requests import Requests
 from trio_gateway.gateway.socket import ClientSocket
 from trio_gateway.hub.subscription import Subscriber
-from trio_gateway.model.codes import CONNECTION_LIMIT, INVALID_TOKEN, REQUEST_BROKEN
+from trio_gateway.model.codes import (
+    CONNECTION_EXPIRED,
+    CONNECTION_LIMIT,
+    INTERNAL_SERVER_ERROR,
+    INVALID_TOKEN,
+    NOT_PERMITTED,
+    REQUEST_BROKEN,
+    REQUESTS_TOO_MANY,
+    DisconnectCode,
+)
 from trio_gateway.model.commands import Connect
 from trio_gateway.model.errors import (
     BrokerUnavailable,
     Disconnected,
+    Expired,
     LimitExceeded,
     PermissionDenied,
     RequestError,
+    TokenExpired,
+    TooManyRequests,
     Unauthorized,
 )
 from trio_gateway.session.client import Client
@@ -33,23 +45,38 @@ async def enter_plain(node: Node, id: str, opened: Opened, subscriber: Subscribe
     admission, plain = opened.admission, opened.plain
     assert admission is not None, "the opening has identified it"
     assert plain is not None, "the opening has read what it asks for"
-    client = Client(id, admission.user, admission.device, opened.address, opened.codec.name, admission.info)
+    client = Client(id, admission.user, admission.device, opened.address, opened.endpoint.codec.name, admission.info)
     ping = node.settings.ping_seconds
     arrival = Arrival(client=client, admission=admission, since=plain.since, ping=ping, strict=False)
     try:
         return await enter(node, arrival, subscriber)
     except Disconnected as kept_out:
-        refused = Unauthorized if kept_out.disconnect is INVALID_TOKEN else PermissionDenied
-        raise refused(kept_out.disconnect.reason) from kept_out
+        raise refused_plain(kept_out) from kept_out
+
+
+def refused_plain(kept_out: Disconnected) -> RequestError:
+    """Turn what would end a connection into what refuses a request."""
+    refused = Unauthorized if kept_out.disconnect is INVALID_TOKEN else PermissionDenied
+    return refused(kept_out.disconnect.reason)
+
+
+_DISCONNECTS: dict[type[Exception], DisconnectCode] = {
+    TokenExpired: CONNECTION_EXPIRED,
+    Expired: CONNECTION_EXPIRED,
+    TooManyRequests: REQUESTS_TOO_MANY,
+    PermissionDenied: NOT_PERMITTED,
+}
+"""What an error comes to for clients that can't be answered (protocol §12); every other one is 3004."""
 
 
 class Connecting:
     """Wait for a client's connect, and hand over to its requests then.
 
+    `session` is what the client is told to send commands by from outside its connection, empty for nothing.
     `take` makes the requests of one who entered; from then on they are the connection's.
     """
 
-    __slots__ = ("_failed", "_id", "_node", "_opened", "_socket", "_subscriber", "_take")
+    __slots__ = ("_failed", "_id", "_node", "_opened", "_session", "_socket", "_subscriber", "_take")
 
     def __init__(
         self,
@@ -59,6 +86,7 @@ class Connecting:
         socket: ClientSocket,
         subscriber: Subscriber,
         *,
+        session: str,
         take: Callable[[Entered], Requests],
     ) -> None:
         self._node = node
@@ -66,6 +94,7 @@ class Connecting:
         self._opened = opened
         self._socket = socket
         self._subscriber = subscriber
+        self._session = session
         self._take = take
         self._failed = False
 
@@ -89,6 +118,8 @@ class Connecting:
         try:
             entered = await self._enter(command)
         except (RequestError, BrokerUnavailable) as error:
+            if self._opened.endpoint.one_way:
+                raise Disconnected(_DISCONNECTS.get(type(error), INTERNAL_SERVER_ERROR)) from error
             self._failed = True
             await self._socket.send(self._subscriber.codec.encode(refusal(command.ref, error)))
             return None
@@ -110,7 +141,9 @@ class Connecting:
 
     def _arrival(self, command: Connect, admission: Admission) -> Arrival:
         opened = self._opened
-        client = Client(self._id, admission.user, admission.device, opened.address, opened.codec.name, admission.info)
+        client = Client(
+            self._id, admission.user, admission.device, opened.address, opened.endpoint.codec.name, admission.info
+        )
         return Arrival(
             client=client,
             admission=admission,
@@ -118,4 +151,5 @@ class Connecting:
             positions=command.positions,
             ping=self._node.settings.ping_seconds if opened.json_ping else 0,
             strict=True,
+            session=self._session,
         )

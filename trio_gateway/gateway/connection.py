@@ -6,81 +6,36 @@ writer never close: they leave a verdict. Nothing a client does reaches beyond i
 
 from __future__ import annotations
 
-import socket as stdlib_socket
+from collections.abc import Iterable
 from functools import partial
 from uuid import uuid4
 
 import trio
 
-from trio_gateway.gateway.closing_handshake import close_among, close_websocket
 from trio_gateway.gateway.connecting import Connecting, enter_plain
 from trio_gateway.gateway.entering import Entered
 from trio_gateway.gateway.node import Node
-from trio_gateway.gateway.opening import Opened, judge, linger, read_head, refuse, store_away
+from trio_gateway.gateway.opening import Opened
 from trio_gateway.gateway.orders import Orders
 from trio_gateway.gateway.requests import Requests
 from trio_gateway.gateway.socket import ClientSocket
-from trio_gateway.gateway.verdict import LOST, Verdict, broken_frame, said_by_client, said_by_gateway, verdict_of
+from trio_gateway.gateway.transport import Echo, Received, Transport
+from trio_gateway.gateway.verdict import LOST, Verdict, said_by_gateway, verdict_of
 from trio_gateway.gateway.woken import Woken
 from trio_gateway.gateway.writer import Writer
 from trio_gateway.hub.subscription import Subscriber, Subscription
 from trio_gateway.model import codes
 from trio_gateway.model.codes import DisconnectCode
+from trio_gateway.model.commands import Pong
 from trio_gateway.model.directives import AnyDirective, DisconnectUser, RefreshUser, SubscribeUser, UnsubscribeUser
-from trio_gateway.model.errors import BrokerUnavailable, RequestError
 from trio_gateway.model.logger import get_logger
-from trio_gateway.model.replies import Goodbye, Ping
+from trio_gateway.model.replies import Goodbye
 from trio_gateway.session.connecting import Admission
-from trio_gateway.wire.frames import PING_FRAME, Opcode, pong_frame
-from trio_gateway.wire.refusal import UpgradeRefused, refusal_of
-from trio_gateway.wire.splitter import ControlFrame, FrameSplitter
-from trio_gateway.wire.upgrade import accept_response
 
 CLOSING_SECONDS = 5.0
 """What is half-written, the goodbye, the Close and the peer's answer all fit in this, or the link is dropped."""
 
 log = get_logger(__name__)
-
-
-async def serve_connection(node: Node, sock: stdlib_socket.socket, peer: str) -> None:
-    """Serve one accepted TCP connection from its request head to its end; raises nothing but Cancelled."""
-    scope = trio.CancelScope(deadline=trio.current_time() + node.settings.handshake_seconds)
-    node.openings[scope] = None
-    woken = Woken()
-    socket = ClientSocket(sock, write_seconds=node.settings.write_seconds, wake=woken.set)
-    try:
-        with scope:
-            await _open_and_run(node, socket, peer, woken, scope)
-    except* (OSError, EOFError, trio.ClosedResourceError):
-        log.debug("connection lost while opening", address=peer)
-    except* Exception as group:
-        log.error("connection failed", address=peer, exc_info=group)
-    finally:
-        if socket.half_written:
-            socket.abort()  # the system would go on sending half a frame to somebody who does not read
-        socket.close()
-        node.openings.pop(scope, None)
-
-
-async def _open_and_run(node: Node, socket: ClientSocket, peer: str, woken: Woken, scope: trio.CancelScope) -> None:
-    try:
-        opened = await judge(node, *await read_head(socket), peer)
-    except UpgradeRefused as refused:
-        await refuse(socket, refused)
-        return
-    node.admitted += 1  # without a checkpoint since it was judged that there is room
-    connection = Connection(node, socket, opened, woken, scope)
-    try:
-        await connection.accept()
-    except BrokerUnavailable as error:
-        await refuse(socket, store_away(error))
-    except RequestError as error:
-        await refuse(socket, refusal_of(error))
-    else:
-        await connection.run()
-    finally:
-        connection.end()
-        node.admitted -= 1
 
 
 class Connection:
@@ -91,44 +46,49 @@ class Connection:
         "_codec",
         "_conversation",
         "_entered",
-        "_heard",
         "_idle",
         "_node",
         "_opened",
         "_orders",
-        "_ping_frame",
         "_requests",
         "_scope",
         "_slot",
         "_socket",
-        "_splitter",
         "_stale_at",
         "_subscriber",
+        "_transport",
         "_writer",
         "client_id",
         "verdict",
     )
 
-    def __init__(self, node: Node, socket: ClientSocket, opened: Opened, woken: Woken, scope: trio.CancelScope) -> None:
+    def __init__(
+        self,
+        node: Node,
+        socket: ClientSocket,
+        transport: Transport,
+        opened: Opened,
+        *,
+        woken: Woken,
+        scope: trio.CancelScope,
+    ) -> None:
         self.verdict: Verdict | None = None
         self.client_id = str(uuid4())
         self._node = node
         self._socket = socket
         self._opened = opened
-        self._codec = opened.codec
-        self._ping_frame = opened.codec.encode(Ping()) if opened.json_ping else PING_FRAME
+        self._codec = codec = opened.endpoint.codec
+        self._transport = transport
         self._scope = scope
         self._stale_at = scope.deadline
-        self._subscriber = Subscriber(socket, opened.codec, woken.set)
-        self._splitter = FrameSplitter(node.settings.max_frame_size)
+        self._subscriber = Subscriber(socket, codec, woken.set)
         self._conversation: trio.CancelScope
-        self._heard = b""
         self._idle = False
         self._awaits_pong = False
         self._entered: Entered | None = None
         self._slot: int
         self._requests: Requests | Connecting = Connecting(
-            node, self.client_id, opened, socket, self._subscriber, take=self._take
+            node, self.client_id, opened, socket, self._subscriber, session=transport.session, take=self._take
         )
         self._orders: Orders
         self._writer = Writer(node.hub.catch_up, self._subscriber, socket, woken, self._begin_anew)
@@ -139,11 +99,11 @@ class Connection:
         return None if self._entered is None else self._entered.admission
 
     async def accept(self) -> None:
-        """Answer the upgrade; a client of the plain protocol enters before that, and is greeted in the same write.
+        """Accept the request; a client of the plain protocol enters before that, and is greeted in the same write.
 
         Raises BrokerUnavailable, or the RequestError that refuses it.
         """
-        accepted = accept_response(self._opened.key, self._opened.subprotocol)
+        accepted = self._transport.accept()
         if self._opened.admission is None:
             await self._socket.send(accepted)
             return
@@ -173,6 +133,7 @@ class Connection:
 
     def end(self) -> None:
         """Give up all that the client has on this node; does nothing the second time."""
+        self._transport.end()
         entered, self._entered = self._entered, None
         if entered is not None:
             entered.end()
@@ -216,10 +177,11 @@ class Connection:
     def ping_nowait(self) -> None:
         """Ping the client, where its socket takes a frame now; a socket that does not has a deadline already."""
         if self._entered is not None:
-            sent = self._socket.send_nowait(self._ping_frame, (self._ping_frame,)) == 1
-            if sent:
+            ping = self._transport.ping
+            sent = self._socket.send_nowait(ping, (ping,)) == 1
+            if sent and self._transport.answers_pings:
                 self._entered.session.note_ping()
-            self._awaits_pong = sent
+                self._awaits_pong = True
 
     def check_pong(self) -> None:
         """End the connection where the last ping was not answered."""
@@ -256,65 +218,56 @@ class Connection:
                 self._conversation = nursery.cancel_scope
                 nursery.start_soon(self._read)
                 nursery.start_soon(self._writer.write)
+                await self._transport.watch()
         except* Exception as group:  # noqa: BLE001 - an application's hook may break with anything
             self._decide(verdict_of(group))
 
     async def _read(self) -> None:
-        """Read, split and answer until a verdict falls, then end the writer: the reader task."""
-        await self._take_bytes(self._opened.rest)
+        """Read, and answer until a verdict falls, then end the writer: the reader task."""
+        await self._take_all(self._transport.begin())
         while self.verdict is None:
             self._idle = True
-            data = await self._receive()
+            received = await self._receive()
             self._idle = False
             if self.verdict is not None:
                 # Told to leave in the same turn: what is begun now would take effect, and go unanswered.
-                self._heard = close_among(self._splitter, data)
+                self._transport.drop(received)
                 break
-            if not data:
-                self._decide(LOST)
-            await self._take_bytes(data)
+            await self._take_all(received)
         self._conversation.cancel()
 
-    async def _receive(self) -> bytes:
-        """Read from the socket; a client that does not connect in time is stale."""
+    async def _receive(self) -> Iterable[Received]:
+        """Hear what the client says next; one that does not connect in time is stale."""
         if self._entered is not None:
-            return await self._socket.receive()
+            return await self._transport.read()
         with trio.move_on_at(self._stale_at):
-            return await self._socket.receive()
+            return await self._transport.read()
         self._decide(said_by_gateway(codes.STALE))
-        return b""
+        return ()
 
-    async def _take_bytes(self, data: bytes) -> None:
+    async def _take_all(self, received: Iterable[Received]) -> None:
         texts: list[bytes] = []
-        for received in self._splitter.receive(data):
-            if not isinstance(received, ControlFrame):
-                texts.append(received)
-            elif received.opcode is Opcode.PONG:
+        for one in received:
+            if isinstance(one, bytes):
+                texts.append(one)
+            elif isinstance(one, Pong):
                 self._note_pong()
             else:
                 await self._requests.answer(texts)
                 texts = []
-                await self._take_control(received)
+                await self._take_aside(one)
         if texts:
             await self._requests.answer(texts)
-        if self._splitter.violation is not None:
-            self._decide(broken_frame(self._violation(self._splitter.violation)))
+
+    async def _take_aside(self, received: Echo | Verdict) -> None:
+        if isinstance(received, Verdict):
+            self._decide(received)
+        else:
+            await self._socket.send(received.data)
 
     def _note_pong(self) -> None:
         if self._entered is not None:
             self._entered.session.ponged = True
-
-    def _violation(self, violation: DisconnectCode) -> DisconnectCode:
-        """Tell a client of the Centrifugo protocol that speaks its binary form not to come back."""
-        sdk = self._opened.admission is None
-        return codes.INAPPROPRIATE_PROTOCOL if sdk and violation is codes.UNSUPPORTED_DATA else violation
-
-    async def _take_control(self, frame: ControlFrame) -> None:
-        if frame.opcode is Opcode.CLOSE:
-            self._decide(said_by_client(int.from_bytes(frame.payload[:2], "big") or 1005))
-            self._heard = frame.raw
-        else:
-            await self._socket.send(pong_frame(frame.payload))
 
     def _decide(self, verdict: Verdict) -> None:
         """Leave a verdict; the first one counts, and from then on there are CLOSING_SECONDS."""
@@ -325,16 +278,8 @@ class Connection:
     async def _close(self) -> None:
         verdict = self.verdict or LOST
         log.debug("connection ended", client=self.client_id, code=verdict.disconnect.code)
-        if verdict.said is None:
-            return
         try:
-            if verdict.goodbye and (goodbye := self._goodbye(verdict)):
-                await self._socket.send(goodbye)
-            await close_websocket(
-                self._socket, self._splitter, verdict.said, heard=self._heard, answered=verdict.answered
-            )
-            if not verdict.answered:
-                await linger(self._socket)
+            await self._transport.close(verdict, self._goodbye(verdict) if verdict.goodbye else b"")
         except (OSError, trio.ClosedResourceError):
             log.debug("connection lost while closing", client=self.client_id)
 

@@ -30,6 +30,7 @@ class Arrival:
     """Say how a client arrives: in which protocol, and what it has already.
 
     `since` is where its inbox shall start; `positions` are as in Connect. `ping` is seconds between pings in the protocol itself, 0 for none. `strict` is as for Session.
+    `session` is what it is told to send commands by from outside its connection, empty for nothing.
     """
 
     client: Client
@@ -39,6 +40,7 @@ class Arrival:
     positions: Mapping[str, Position | None] = attrs.field(factory=dict)
     ping: float
     strict: bool
+    session: str = attrs.field(default="", repr=False)
 
 
 class Entered:
@@ -99,6 +101,8 @@ class Entered:
             START if inbox is None else inbox.subscribed.position,
             {channel: membership.subscribed for channel, membership in made.items()},
             expires_in(self.session.expire_at, now),
+            session=arrival.session,
+            node=self._node.uid if arrival.session else "",
         )
 
     def start(self) -> None:

@@ -14,7 +14,7 @@ import attrs
 
 from trio_gateway.model.user import User
 from trio_gateway.session.client import Client
-from trio_gateway.wire.upgrade import UpgradeRequest
+from trio_gateway.wire.request import Request
 
 
 @attrs.frozen
@@ -34,7 +34,7 @@ class ClientMessage:
     method: str = ""
 
 
-Authenticate = Callable[[UpgradeRequest], Awaitable[User]]
+Authenticate = Callable[[Request], Awaitable[User]]
 OnMessage = Callable[[Client, ClientMessage], Awaitable[Any]]
 
 
@@ -42,7 +42,7 @@ OnMessage = Callable[[Client, ClientMessage], Awaitable[Any]]
 class Hooks:
     """Name the application's own functions.
 
-    `authenticate(request) -> User` replaces tokens: it raises Unauthorized to refuse the upgrade with 401.
+    `authenticate(request) -> User` replaces tokens: it raises Unauthorized to refuse the request with 401.
     `on_message(client, message)` takes what clients send; what it returns (JSON-able, or None) becomes the
     `data` of the answer. For "send" and "publish" it runs before the publication is stored, after the
     settings allowed it: it can refuse, not permit.

@@ -14,26 +14,25 @@ from trio_gateway.gateway.bans import Bans
 from trio_gateway.gateway.clients import Clients, ConnectedClient
 from trio_gateway.gateway.control import Control
 from trio_gateway.gateway.deadlines import Deadlines
+from trio_gateway.gateway.endpoints import make_endpoints
 from trio_gateway.gateway.heartbeat import Heartbeat
 from trio_gateway.gateway.hooks import Hooks
 from trio_gateway.gateway.key_source import KeySource
 from trio_gateway.gateway.places import Places
+from trio_gateway.gateway.posts import Posts
+from trio_gateway.gateway.stream import Streams
 from trio_gateway.gateway.survey import Surveys
 from trio_gateway.hub.hub import Hub
-from trio_gateway.model.paths import CENTRIFUGO_PATH, PLAIN_PATH
 from trio_gateway.session.tokens import Verifier
 from trio_gateway.settings.settings import Settings
-from trio_gateway.wire.centrifugo import CentrifugoCodec
-from trio_gateway.wire.codec import Codec
 from trio_gateway.wire.forwarded import parse_networks
-from trio_gateway.wire.plain import PLAIN
 
 
 class Node:
     """Hold the settings, the hub, and the connections: those in their opening, and those accepted and not ended.
 
-    `uid` names the node, `clock` gives Unix seconds. `codecs` are the wire protocols by path. `clients` are those that entered. `admitted`
-    counts clients from the verdict on their request on, so that no more get in than may; `draining` says
+    `uid` names the node, `clock` gives Unix seconds. `clients` are those that entered, `streams` those of them that send
+    commands from outside. `admitted` counts clients from the verdict on their request on, so that no more get in than may; `draining` says
     that a stop began, `dismissing` that everybody was told: who comes now is told at once.
     """
 
@@ -48,13 +47,15 @@ class Node:
         self.started = trio.current_time()
         self.hub = Hub(broker, settings.namespaces, settings.presence_ttl)
         self.hooks = hooks
-        self.codecs: dict[str, Codec] = {PLAIN_PATH: PLAIN, CENTRIFUGO_PATH: CentrifugoCodec(self.version)}
+        self.endpoints = make_endpoints(self.version)
+        self.streams: Streams = {}
         self.verifier = Verifier.of(settings, clock=clock)
         self.keys = KeySource.of(settings, self.verifier)
         self.bans = Bans(clock)
         self.clients = Clients()
         surveys = Surveys(self.uid, self.version, self.hub, broker, self.clients)
         self.control = Control(self.hub, broker, self.bans, clients=self.clients, surveys=surveys, clock=clock)
+        self.posts = Posts(self.uid, self.hub, broker, self.streams)
         self.places = Places(self.uid, self.hub, broker, self.control.nodes)
         self.heartbeat = Heartbeat(settings.ping_seconds, settings.pong_seconds)
         self.deadlines = Deadlines(clock)

@@ -1,54 +1,63 @@
-"""The opening: a request head is read and judged; one that is refused gets one HTTP response from here."""
+"""The opening: a request at an endpoint is judged, and becomes a connection of a client, or is refused."""
 
 from __future__ import annotations
 
 import attrs
-import trio
 
+from trio_gateway.gateway.body import read_body
+from trio_gateway.gateway.endpoints import Endpoint
+from trio_gateway.gateway.identifying import identify_plain
+from trio_gateway.gateway.linger import linger
 from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.socket import ClientSocket
-from trio_gateway.model.codes import INTERNAL_ERROR
+from trio_gateway.gateway.stream import stream_head
+from trio_gateway.model.codes import INTERNAL_ERROR, INTERNAL_SERVER_ERROR
+from trio_gateway.model.commands import Break
 from trio_gateway.model.errors import (
+    BadRequest,
     BrokerUnavailable,
     LimitExceeded,
-    MethodNotFound,
     PermissionDenied,
     RequestError,
     Unauthorized,
 )
 from trio_gateway.model.logger import get_logger
-from trio_gateway.model.paths import PLAIN_PATH
+from trio_gateway.model.replies import Goodbye
 from trio_gateway.model.user import User
 from trio_gateway.session.connecting import Admission
-from trio_gateway.session.opening import Opening, identify, read_opening, read_sdk_opening
-from trio_gateway.wire.codec import Codec
+from trio_gateway.session.opening import Opening, read_connect, read_sdk_opening
+from trio_gateway.wire.cors import cors_headers
 from trio_gateway.wire.forwarded import client_address
 from trio_gateway.wire.origin import origin_allowed
-from trio_gateway.wire.refusal import UpgradeRefused, refusal_of, refusal_response
-from trio_gateway.wire.upgrade import HeadReader, UpgradeRequest, parse_upgrade
+from trio_gateway.wire.refusal import RequestRefused, refusal_of, refusal_response, store_away
+from trio_gateway.wire.request import HttpRequest, Request
+from trio_gateway.wire.upgrade import read_upgrade
 
-LINGER_SECONDS = 1.0
-LINGER_BYTES = 256 * 1024
-"""How long and how much is read after our last byte: closing with bytes unread would reset the link,
-and the reset would overtake what was written."""
+COME_BACK_SECONDS = 5
+"""For a browser that is refused for now: what Retry-After says to others."""
+
+SERVICE_UNAVAILABLE = 503
 
 log = get_logger(__name__)
 
 
 @attrs.frozen(kw_only=True)
 class Opened:
-    """Carry an accepted opening: how the upgrade is answered, and what the client sent after its request.
+    """Carry an accepted opening.
 
-    `address` is the client's, as the first trusted proxy saw it. `plain` is what a client of the plain
-    protocol asks for, and `admission` who that is; both are None where a connect command tells.
-    `user` is whom the application found it to be, None where it was not asked. `json_ping` asks for
-    pings in the protocol, and `unspoken` tells that the client will speak another one than this server.
+    `request` is an UpgradeRequest where it becomes a WebSocket; `rest` came behind it, and `said` is the
+    message that it carried itself, None for none. `address` is the client's, as the first trusted proxy
+    saw it. `plain` is what a client of the plain protocol asks for, and `admission` who that is; both
+    are None where a connect command tells. `user` is whom the application found it to be, None where
+    it was not asked. `json_ping` asks for pings in the protocol, and `unspoken` tells that the client
+    will speak another one than this server.
     """
 
-    key: str
+    endpoint: Endpoint
+    request: Request
     rest: bytes
-    codec: Codec
     address: str
+    said: bytes | None = None
     subprotocol: str | None = None
     json_ping: bool = True
     plain: Opening | None = None
@@ -57,37 +66,18 @@ class Opened:
     unspoken: bool = False
 
 
-async def read_head(socket: ClientSocket) -> tuple[bytes, bytes]:
-    """Read one request head and what came after it.
+async def judge(node: Node, socket: ClientSocket, endpoint: Endpoint, http: HttpRequest, peer: str) -> Opened:
+    """Decide whether a request at an endpoint opens a connection, and whose.
 
-    Raises UpgradeRefused when it is too long, EOFError when the peer ends first.
+    Raises RequestRefused with everything its response says, and what reading a body raises.
     """
-    reader = HeadReader()
-    while True:
-        data = await socket.receive()
-        if not data:
-            raise EOFError("the peer ended before its request was whole")
-        head = reader.receive(data)
-        if head is not None:
-            return head, reader.rest
-
-
-async def judge(node: Node, head: bytes, rest: bytes, peer: str) -> Opened:
-    """Decide whether a request head becomes a WebSocket, and whose.
-
-    Raises UpgradeRefused with everything its response says.
-    """
-    request = parse_upgrade(head)
-    codec = node.codecs.get(request.path)
-    if codec is None:
-        paths = " or ".join(node.codecs)
-        raise UpgradeRefused(404, f"the WebSocket endpoint is {paths}", error=MethodNotFound.error_code)
-    address = client_address(peer, request.headers.get("x-forwarded-for"), node.trusted_proxies)
+    address = client_address(peer, http.headers.get("x-forwarded-for"), node.trusted_proxies)
+    request = _read(endpoint, http)
     try:
-        _check_origin(node, request, address)
-        open_by = _open_plain if request.path == PLAIN_PATH else _open_centrifugo
-        received = Opened(key=request.key, rest=rest, codec=codec, address=address)
-        opened = await open_by(node, request, received)
+        check_origin(node, http, address)
+        said = await _read_said(node, socket, endpoint, http, request)
+        received = Opened(endpoint=endpoint, request=request, rest=http.rest, address=address, said=said)
+        opened = await (_open_plain if endpoint.plain else _open_centrifugo)(node, received)
         if node.full:
             raise LimitExceeded  # noqa: TRY301 (refused like all the others)
     except RequestError as error:
@@ -96,27 +86,65 @@ async def judge(node: Node, head: bytes, rest: bytes, peer: str) -> Opened:
         raise refusal_of(error) from error
     except BrokerUnavailable as error:
         raise store_away(error) from error
+    except (RequestRefused, OSError, EOFError):
+        raise
     except Exception as error:  # the application's own authentication may break with anything
         log.exception("authentication failed", address=address)
-        raise UpgradeRefused(500, error=INTERNAL_ERROR) from error
+        raise RequestRefused(500, error=INTERNAL_ERROR) from error
     return opened
 
 
-def _check_origin(node: Node, request: UpgradeRequest, address: str) -> None:
-    if not origin_allowed(request.origin, request.host, node.settings.allowed_origins):
-        log.info("origin not allowed", address=address, origin=request.origin, host=request.host)
+def _read(endpoint: Endpoint, http: HttpRequest) -> Request:
+    """Read what a request asks for; raises RequestRefused."""
+    if not endpoint.stream:
+        return read_upgrade(http)
+    if http.method not in endpoint.methods:
+        allowed = ", ".join(endpoint.methods)
+        raise RequestRefused(405, f"{allowed} only", headers=(("Allow", allowed),))
+    return http.read()
+
+
+def check_origin(node: Node, http: HttpRequest, address: str) -> None:
+    """Raise PermissionDenied where a page of that origin may not speak to this node."""
+    if not origin_allowed(http.origin, http.host, node.settings.allowed_origins):
+        log.info("origin not allowed", address=address, origin=http.origin, host=http.host)
         raise PermissionDenied
 
 
-async def _open_plain(node: Node, request: UpgradeRequest, received: Opened) -> Opened:
-    """Find out who asks for what; raises the RequestError that refuses it."""
-    opening = read_opening(request)
-    if node.hooks.authenticate is not None:
-        admission = Admission(user=await node.hooks.authenticate(request), device=opening.device or "")
+async def _read_said(
+    node: Node, socket: ClientSocket, endpoint: Endpoint, http: HttpRequest, request: Request
+) -> bytes | None:
+    """Read the message that a request carries; None where clients of this endpoint speak later, or not at all.
+
+    Raises BadRequest, with the reason, for what the protocol can't read, and what reading a body raises.
+    """
+    if endpoint.plain:
+        return None
+    if http.method == "POST":
+        said: bytes | None = await read_body(socket, http, node.settings.max_frame_size)
     else:
-        admission = await node.keys.check(lambda: identify(opening, node.verifier, insecure=node.settings.insecure))
-    if not admission.user.id:
-        raise Unauthorized("nobody has an inbox: a user is needed here")
+        said = read_connect(request, otherwise=b"{}" if endpoint.stream and endpoint.one_way else None)
+    if said is None:
+        if endpoint.stream:
+            raise BadRequest("the parameter cf_connect is missing: the command to connect")
+        return None
+    _check_said(endpoint, said)
+    return said
+
+
+def _check_said(endpoint: Endpoint, said: bytes) -> None:
+    try:
+        said.decode()
+    except UnicodeDecodeError:
+        raise BadRequest("what was sent is not UTF-8") from None
+    for command in endpoint.codec.decode(said):
+        if isinstance(command, Break):
+            raise BadRequest(command.detail)
+
+
+async def _open_plain(node: Node, received: Opened) -> Opened:
+    """Find out who asks for what; raises as `identify_plain` does."""
+    opening, admission = await identify_plain(node, received.request)
     return attrs.evolve(
         received,
         subprotocol=opening.subprotocol,
@@ -126,8 +154,9 @@ async def _open_plain(node: Node, request: UpgradeRequest, received: Opened) -> 
     )
 
 
-async def _open_centrifugo(node: Node, request: UpgradeRequest, received: Opened) -> Opened:
+async def _open_centrifugo(node: Node, received: Opened) -> Opened:
     """Let a client in that says by a command who it is; raises what the application's own authentication does."""
+    request = received.request
     opening = read_sdk_opening(request)
     user = None if node.hooks.authenticate is None else await node.hooks.authenticate(request)
     return attrs.evolve(
@@ -139,24 +168,28 @@ async def _open_centrifugo(node: Node, request: UpgradeRequest, received: Opened
     )
 
 
-def store_away(error: BrokerUnavailable) -> UpgradeRefused:
-    """Refuse an upgrade because the store did not answer: the client may come back soon."""
-    return UpgradeRefused(503, error=error.error_code, headers=(("Retry-After", "1"),))
+async def refuse(
+    socket: ClientSocket, refused: RequestRefused, endpoint: Endpoint | None, reader: HttpRequest | None
+) -> None:
+    """Answer a request that is refused, and end the link so that the answer arrives.
 
-
-async def refuse(socket: ClientSocket, refused: UpgradeRefused) -> None:
-    """Answer a request that does not become a WebSocket, and end the link so that the answer arrives."""
-    await socket.send(refusal_response(refused))
+    `endpoint` is what it asked for, None for none, and `reader` the request to whose page the answer may show itself.
+    """
+    headers = cors_headers(reader.origin) if reader is not None else ()
+    if endpoint is not None and reader is not None and _gives_up(endpoint, reader, refused):
+        milliseconds = COME_BACK_SECONDS * 1000
+        goodbye = Goodbye(INTERNAL_SERVER_ERROR.code, refused.message, milliseconds)
+        events = b"retry: %d\n\n%b" % (milliseconds, endpoint.codec.encode(goodbye))
+        await socket.send(stream_head(endpoint.stream, headers) + events)
+    else:
+        await socket.send(refusal_response(refused, headers))
     await linger(socket)
 
 
-async def linger(socket: ClientSocket) -> None:
-    """Say that nothing more comes, then read and drop what the peer still sends, within the bounds."""
-    socket.end_sending()
-    read = 0
-    with trio.move_on_after(LINGER_SECONDS):
-        while read < LINGER_BYTES:
-            data = await socket.receive()
-            if not data:
-                return
-            read += len(data)
+def _gives_up(endpoint: Endpoint, reader: HttpRequest, refused: RequestRefused) -> bool:
+    """Tell whether a browser would never come back after a refusal that is for now only.
+
+    An EventSource does so only after a stream, however short (HTML §9.2.3).
+    """
+    listens = endpoint.stream in reader.headers.get("accept", "") and endpoint.one_way
+    return bool(endpoint.stream) and listens and refused.status == SERVICE_UNAVAILABLE

@@ -11,7 +11,8 @@ from contextlib import suppress
 
 import trio
 
-from trio_gateway.gateway.connection import serve_connection
+from trio_gateway.gateway.exchange import Application
+from trio_gateway.gateway.http import serve_socket
 from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.shortage import Shortage
 
@@ -43,12 +44,13 @@ GONE_ALREADY = frozenset(
 
 
 class ClientServer:
-    """Accept clients on one listening socket."""
+    """Accept clients on one listening socket; the application answers their other requests."""
 
-    def __init__(self, node: Node, listener: socket.socket) -> None:
+    def __init__(self, node: Node, listener: socket.socket, application: Application) -> None:
         listener.setblocking(False)
         self._node = node
         self._listener = listener
+        self._application = application
         self._accepting = trio.CancelScope()
         self._shortage = Shortage()
 
@@ -106,4 +108,4 @@ class ClientServer:
                 continue
             with suppress(OSError):  # a peer that has gone is its own task's to find out
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connections.start_soon(serve_connection, self._node, sock, str(address[0]))
+            connections.start_soon(serve_socket, self._node, self._application, sock, str(address[0]))

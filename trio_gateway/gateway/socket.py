@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import accumulate
@@ -150,6 +151,14 @@ class ClientSocket:
         if deadline.cancelled_caught:
             self.abort()
             raise WriteStalled("the peer did not read in time")
+
+    def give_up_after(self, seconds: float) -> None:
+        """Have the system end the connection where what was sent stays unacknowledged for so long, or a peer's machine is gone.
+
+        On Linux alone (tcp(7), TCP_USER_TIMEOUT); elsewhere it ends when the system has had enough.
+        """
+        if sys.platform == "linux" and self._sock.family != socket.AF_UNIX:
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
 
     def end_sending(self) -> None:
         """Tell the peer that nothing more comes; what it sends is still read."""

@@ -6,7 +6,8 @@ GatewayError
 |  |  |- InvalidChannel       empty, too long, or not UTF-8
 |  |  |- InvalidData          not JSON
 |  |  |- InvalidId            too long, or with control characters
-|  |  `- PublicationTooLarge  past the size limit
+|  |  |- PublicationTooLarge  past the size limit
+|  |  `- UnknownSession       no client has that session, here or on that node
 |  |- Unauthorized       101  no valid identity
 |  |- UnknownChannel     102  no such namespace
 |  |- PermissionDenied   103  not allowed
@@ -55,6 +56,10 @@ class InvalidChannel(BadRequest):
 
 class InvalidData(BadRequest):
     """Refuse data that is not JSON (107)."""
+
+
+class UnknownSession(BadRequest):
+    """Refuse a session that no client has, or no more (107)."""
 
 
 class InvalidId(BadRequest):

@@ -16,7 +16,7 @@ from trio_gateway.model.user import User, check_device, check_user_id
 from trio_gateway.session.claims import ConnectionClaims
 from trio_gateway.session.connecting import Admission
 from trio_gateway.session.tokens import Verifier
-from trio_gateway.wire.upgrade import UpgradeRequest
+from trio_gateway.wire.request import Request
 
 SUBPROTOCOL: Final = "trio-gateway"
 """What the reply picks for a client that sends its token as the pair `["trio-gateway", "<token>"]`."""
@@ -44,14 +44,17 @@ class Opening:
     subprotocol: str | None
 
 
-def read_opening(request: UpgradeRequest) -> Opening:
+def read_opening(request: Request) -> Opening:
     """Read the parameters of the plain protocol; unknown ones are ignored.
+
+    The header Last-Event-ID, with which a browser comes back to a stream of events, wins over `since`,
+    which is still the one that the stream was opened with (HTML §9.2.4).
 
     Raises BadRequest for a malformed or repeated parameter, and for places that disagree about the
     token or the user.
     """
     device = _parameter(request, "device")
-    since = _parameter(request, "since")
+    since = request.headers.get("last-event-id") or _parameter(request, "since")
     offered = SUBPROTOCOL in request.subprotocols
     return Opening(
         token=_read_token(request),
@@ -76,7 +79,7 @@ class SdkOpening:
     unspoken: bool
 
 
-def read_sdk_opening(request: UpgradeRequest) -> SdkOpening:
+def read_sdk_opening(request: Request) -> SdkOpening:
     """Read the parameters of the Centrifugo protocol; raises BadRequest for a repeated one."""
     formats = (_parameter(request, "format"), _parameter(request, "cf_protocol"))
     offered = [name for name in (JSON_SUBPROTOCOL, BINARY_SUBPROTOCOL) if name in request.subprotocols]
@@ -86,6 +89,12 @@ def read_sdk_opening(request: UpgradeRequest) -> SdkOpening:
         json_ping=_parameter(request, "cf_ws_frame_ping_pong") != "true",
         unspoken="protobuf" in formats or subprotocol == BINARY_SUBPROTOCOL,
     )
+
+
+def read_connect(request: Request, *, otherwise: bytes | None) -> bytes | None:
+    """Read the command to connect that a request carries in its query, `otherwise` where it has none; raises BadRequest for two."""
+    command = _parameter(request, "cf_connect")
+    return otherwise if command is None else command.encode()
 
 
 def identify(opening: Opening, verifier: Verifier, *, insecure: bool) -> Admission:
@@ -114,7 +123,7 @@ def _verify(token: str, verifier: Verifier) -> ConnectionClaims:
         raise Unauthorized(str(error)) from error  # the plain protocol knows no other word
 
 
-def _parameter(request: UpgradeRequest, name: str) -> str | None:
+def _parameter(request: Request, name: str) -> str | None:
     values = request.query.get(name)
     if values is None:
         return None
@@ -123,7 +132,7 @@ def _parameter(request: UpgradeRequest, name: str) -> str | None:
     return values[0]
 
 
-def _read_token(request: UpgradeRequest) -> str | None:
+def _read_token(request: Request) -> str | None:
     header = request.headers.get("authorization", "")
     bearer = header[len(_BEARER) :].strip() if header.lower().startswith(_BEARER) else None
     return _agreed("token", _parameter(request, "token"), bearer, _read_subprotocol_token(request.subprotocols))
@@ -136,7 +145,7 @@ def _read_subprotocol_token(subprotocols: Sequence[str]) -> str | None:
     return subprotocols[behind] if behind < len(subprotocols) else None
 
 
-def _read_ping(request: UpgradeRequest) -> bool:
+def _read_ping(request: Request) -> bool:
     ping = _parameter(request, "ping")
     if ping not in (None, "json"):
         raise BadRequest("the parameter ping is json or left out")

@@ -140,11 +140,15 @@ class Session:
         the command can be received again then.
         """
         try:
-            return self._HANDLERS[type(command)](self, command)
+            return self.decide(command)
         except UnknownKey:
             raise
         except RequestError as error:
             return refusal(getattr(command, "ref", None), error)
+
+    def decide(self, command: Command) -> Outcome:
+        """Decide as `receive` does, but raise the RequestError that refuses the command."""
+        return self._HANDLERS[type(command)](self, command)
 
     @property
     def due(self) -> float:

@@ -27,6 +27,13 @@ class Addresses:
         9000, kinds.PORT, "Port of the HTTP API, the admin page and the health checks.", group=LISTENING
     )
 
+    public_health: bool = option(
+        False,
+        kinds.FLAG,
+        "Whether the health checks are answered on the clients' port, too.",
+        group=LISTENING,
+    )
+
     redis_url: str | None = option(
         None,
         kinds.REDIS_URL,

@@ -6,7 +6,7 @@ than Python's `json` (no NaN, no lone surrogates, nesting bounded), without buil
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -51,7 +51,7 @@ class _Send(_Frame, frozen=True, tag="send"):
     id: str = ""
     ref: _Ref = None
 
-    def command(self) -> Command:
+    def command(self) -> Send:
         return Send(self.ref, check_user_id(self.to), bytes(self.data), _check_id(self.id))
 
 
@@ -61,7 +61,7 @@ class _Publish(_Frame, frozen=True, tag="publish"):
     id: str = ""
     ref: _Ref = None
 
-    def command(self) -> Command:
+    def command(self) -> Publish:
         return Publish(self.ref, self.channel, bytes(self.data), _check_id(self.id))
 
 
@@ -110,6 +110,13 @@ _AnyFrame = _Send | _Publish | _Message | _Subscribe | _Unsubscribe | _Ack | _Po
 _TYPES: Final = frozenset({"send", "publish", "message", "subscribe", "unsubscribe", "ack", "pong"})
 
 
+class _Positioned(Struct, frozen=True):
+    position: str
+
+
+_Alone = TypeVar("_Alone")
+
+
 class _Kind(Struct):
     type: str
 
@@ -119,6 +126,9 @@ class _Referred(Struct):
 
 
 _frames: msgspec.json.Decoder[_AnyFrame] = msgspec.json.Decoder(_AnyFrame)
+_sends = msgspec.json.Decoder(_Send)
+_publishes = msgspec.json.Decoder(_Publish)
+_positions = msgspec.json.Decoder(_Positioned)
 _kinds = msgspec.json.Decoder(_Kind)
 _referred = msgspec.json.Decoder(_Referred)
 
@@ -136,6 +146,28 @@ def decode_request(text: bytes) -> Command | Error:
         return frame.command()
     except BadRequest as error:
         return Error(frame.ref, BAD_REQUEST.code, BAD_REQUEST.message, str(error))
+
+
+def decode_send(text: bytes) -> Send:
+    """Read a frame of type `send` that comes by itself, where its `type` may be left out; raises BadRequest."""
+    return _alone(_sends, text).command()
+
+
+def decode_publish(text: bytes) -> Publish:
+    """Read a frame of type `publish` that comes by itself, where its `type` may be left out; raises BadRequest."""
+    return _alone(_publishes, text).command()
+
+
+def decode_ack(text: bytes) -> Position:
+    """Read up to where a device has everything, `{"position":"<epoch>:<offset>"}`; raises BadRequest."""
+    return Position.parse(_alone(_positions, text).position)
+
+
+def _alone(decoder: msgspec.json.Decoder[_Alone], text: bytes) -> _Alone:
+    try:
+        return decoder.decode(text)
+    except _UNREADABLE as error:
+        raise BadRequest(str(error)) from error
 
 
 def _refusal(text: bytes, reason: str) -> Error:

@@ -1,4 +1,4 @@
-"""A refused upgrade is one HTTP/1.1 response, after which the link closes.
+"""A refused request is one HTTP/1.1 response, after which the link closes.
 
 Its JSON body is `{"code":…,"message":…}` in the code's standard words, and a `detail` for a person
 where there is one.
@@ -6,13 +6,22 @@ where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
 
 from trio_gateway.model.codes import BAD_REQUEST, ErrorCode
-from trio_gateway.model.errors import GatewayError, LimitExceeded, PermissionDenied, RequestError, Unauthorized
+from trio_gateway.model.errors import (
+    BrokerUnavailable,
+    GatewayError,
+    LimitExceeded,
+    PermissionDenied,
+    RequestError,
+    TooManyRequests,
+    Unauthorized,
+    UnknownSession,
+)
 
 Headers = Sequence[tuple[str, str]]
 
@@ -20,13 +29,15 @@ _STATUS: dict[type[RequestError], tuple[int, Headers]] = {
     # A 401 names the scheme that would have been taken (RFC 9110 §11.6.1).
     Unauthorized: (401, (("WWW-Authenticate", "Bearer"),)),
     PermissionDenied: (403, ()),
+    UnknownSession: (404, ()),
     LimitExceeded: (503, (("Retry-After", "5"),)),
+    TooManyRequests: (429, (("Retry-After", "1"),)),
 }
 """The HTTP status of each kind of error; every other one is a 400."""
 
 
-class UpgradeRefused(GatewayError):
-    """Refuse to make a WebSocket of a request, and carry everything for the response.
+class RequestRefused(GatewayError):
+    """Refuse a request, and carry everything for the response.
 
     Attributes:
         status: The HTTP status, 400–599.
@@ -44,21 +55,31 @@ class UpgradeRefused(GatewayError):
         self.detail = detail
         self.headers = tuple(headers)
 
+    @property
+    def body(self) -> Mapping[str, object]:
+        """Give the JSON object of the response."""
+        detail = {"detail": self.detail} if self.detail else {}
+        return {"code": self.code, "message": self.message, **detail}
 
-def refusal_of(error: RequestError) -> UpgradeRefused:
-    """Turn an error about the opening into the refusal of the upgrade.
+
+def refusal_of(error: RequestError) -> RequestRefused:
+    """Turn an error about the opening into the refusal of the request.
 
     Who is unauthorized learns no reason: that is for the log.
     """
     status, headers = _STATUS.get(type(error), (400, ()))
     detail = "" if isinstance(error, Unauthorized) else str(error)
-    return UpgradeRefused(status, detail, error=error.error_code, headers=headers)
+    return RequestRefused(status, detail, error=error.error_code, headers=headers)
 
 
-def refusal_response(refused: UpgradeRefused) -> bytes:
-    """Write the whole HTTP/1.1 response of a refusal; the caller closes the link after it."""
-    detail = {"detail": refused.detail} if refused.detail else {}
-    body = msgspec.json.encode({"code": refused.code, "message": refused.message, **detail})
+def store_away(error: BrokerUnavailable) -> RequestRefused:
+    """Refuse a request because the store did not answer: the client may come back soon."""
+    return RequestRefused(503, error=error.error_code, headers=(("Retry-After", "1"),))
+
+
+def refusal_response(refused: RequestRefused, more: Headers = ()) -> bytes:
+    """Write the whole HTTP/1.1 response of a refusal, with `more` headers; the caller closes the link after it."""
+    body = msgspec.json.encode(refused.body)
     # An Upgrade header counts only when Connection names it (RFC 9110 §7.8).
     connection = "close, upgrade" if any(name == "Upgrade" for name, _ in refused.headers) else "close"
     headers = (
@@ -66,6 +87,7 @@ def refusal_response(refused: UpgradeRefused) -> bytes:
         ("Content-Length", str(len(body))),
         ("Connection", connection),
         *refused.headers,
+        *more,
     )
     lines = [f"HTTP/1.1 {refused.status} {HTTPStatus(refused.status).phrase}"]
     lines += [f"{name}: {value}" for name, value in headers]

@@ -1,0 +1,58 @@
+"""What stands on the clients' port besides the endpoints, and what everything else there is answered."""
+
+from __future__ import annotations
+
+import pytest
+from admin.asking import HEALTHY, sick
+from public.public_place import ask, serve_public
+
+from trio_gateway.admin.health_routes import health_routes
+
+
+@pytest.fixture
+async def place():
+    async with serve_public() as place:
+        yield place
+
+
+async def test_the_front_page_tells_what_this_is(place):
+    status, page, head = await ask(place, "/")
+
+    assert status == 200
+    assert "content-type: text/html; charset=utf-8" in head
+    assert "content-security-policy: default-src 'none'" in head
+    assert place.node.version in page.decode()
+    for path in place.node.endpoints:
+        assert path.removeprefix("/connection/") in page.decode()
+
+
+async def test_what_is_nowhere_is_refused_in_json(place):
+    status, body, _ = await ask(place, "/nowhere")
+
+    assert (status, body["code"], body["message"]) == (404, 104, "method not found")
+
+
+@pytest.mark.parametrize("path", ["/emulation", "/ack", "/send", "/publish"])
+async def test_the_wrong_method_is_refused_in_json(place, path):
+    status, body, head = await ask(place, path)
+
+    assert (status, body["code"]) == (405, 107)
+    assert "allow: POST" in head
+
+
+async def test_an_upgrade_at_no_endpoint_learns_where_they_are(place):
+    headers = [("Upgrade", "websocket"), ("Connection", "Upgrade")]
+    status, body, _ = await ask(place, "/socket", headers=headers)
+
+    assert (status, body["code"]) == (404, 104)
+    assert "/ws or /connection/websocket" in body["detail"]
+
+
+async def test_health_is_answered_only_where_it_is_wanted(place):
+    assert (await ask(place, "/health"))[0] == 404
+
+    async with serve_public(*health_routes(lambda: HEALTHY)) as healthy:
+        assert (await ask(healthy, "/health/live"))[1] == {"status": "live"}
+        assert (await ask(healthy, "/health/ready"))[1] == {"status": "ready"}
+    async with serve_public(*health_routes(lambda: sick("the store is away"))) as ill:
+        assert (await ask(ill, "/health/ready"))[0] == 503

@@ -1,0 +1,1 @@
+"""What stands on the clients' port besides the endpoints: a page, and requests that clients make beside their connections."""

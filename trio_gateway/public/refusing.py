@@ -1,0 +1,38 @@
+"""Every refusal of the public app is JSON in the form of a refused opening: a code, its words, and a detail for a person."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from trio_gateway.model.codes import BAD_REQUEST, METHOD_NOT_FOUND
+from trio_gateway.model.errors import BrokerUnavailable, Disconnected, RequestError
+from trio_gateway.wire.refusal import RequestRefused, refusal_of, store_away
+
+FRESH = {"Cache-Control": "no-store"}
+"""No answer to a client is another's."""
+
+
+async def refuse(_: Request, error: Exception) -> Response:
+    """Answer an error."""
+    refused = _refused(error)
+    return JSONResponse(refused.body, refused.status, headers={**FRESH, **dict(refused.headers)})
+
+
+def _refused(error: Exception) -> RequestRefused:
+    match error:
+        case RequestRefused():
+            return error
+        case RequestError():
+            return refusal_of(error)
+        case BrokerUnavailable():
+            return store_away(error)
+        case Disconnected():  # a hook's word for a client that it wants gone
+            return RequestRefused(403, error.disconnect.reason, error=BAD_REQUEST)
+        case HTTPException():
+            code = METHOD_NOT_FOUND if error.status_code == 404 else BAD_REQUEST
+            return RequestRefused(
+                error.status_code, error.detail, error=code, headers=tuple((error.headers or {}).items())
+            )
+    raise error
