@@ -10,6 +10,7 @@ import redis
 import trio
 from e2e.gateway_process import free_port, until
 from gateway.peers import Closed, Peer, request
+from gateway.streams import http_request
 from wire.client_frames import client_frame
 
 from trio_gateway.gateway.socket import RESET_ON_CLOSE
@@ -85,6 +86,34 @@ async def is_refused(port, number):
     return peer
 
 
+async def listens_to_events(port, number):
+    peer = await connect(port)
+    await peer.write(http_request(f"/sse?user=u{number}&device=phone"))
+    await peer.read_head()
+    return peer
+
+
+async def speaks_by_posts(port, number):
+    peer = await connect(port)
+    subscribe = b'{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"c%d"}}' % number
+    await peer.write(http_request("/connection/http_stream", subscribe))
+    await peer.read_head()
+    return peer
+
+
+async def asks_for_something_else(port, number):
+    peer = await connect(port)
+    await peer.write(http_request("/emulation", {"session": "x", "node": "x", "data": "x" * number}))
+    await peer.read_response()
+    return peer
+
+
+async def leaves_in_a_body(port, number):
+    peer = await connect(port)
+    await peer.write(http_request("/emulation", b"x" * 1000)[: -1 - number % 1000])
+    return peer
+
+
 KINDS = (
     closes_well,
     resets,
@@ -93,6 +122,10 @@ KINDS = (
     leaves_in_the_handshake,
     leaves_before_the_answer,
     is_refused,
+    listens_to_events,
+    speaks_by_posts,
+    asks_for_something_else,
+    leaves_in_a_body,
 )
 
 
@@ -156,4 +189,4 @@ async def test_2000_connects_and_disconnects_of_every_kind_leave_nothing(tmp_pat
         await until(lambda: state_of(gateway)[0] <= begin[0] and state_of(gateway)[1] <= begin[1])
         assert not any(gateway.node.heartbeat._ring)
         with contextlib.closing(redis.Redis(unix_socket_path=str(socket_path(tmp_path)))) as client:
-            await until(lambda: len(client.pubsub_channels()) == 4)  # the node's own three and the owner's
+            await until(lambda: len(client.pubsub_channels()) == 5)  # the node's own four and the owner's

@@ -1,6 +1,6 @@
 """Two gateways on one Valkey and the SDKs are shared by all tests, so each takes users and channels of its own.
 
-Every test that takes `sdk` or `join` runs with each SDK.
+Every test that takes `sdk` or `join` runs with each SDK, and with that for JavaScript over each transport.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from sdk.driving import Driver, SdkClient, javascript_driver, python_driver
 from sdk.nodes import Node, new_user, token
 from sdk.tcp_proxy import TcpProxy
 
-DRIVERS = {"python": python_driver, "javascript": javascript_driver}
+DRIVERS = {
+    "python": python_driver,
+    "javascript": javascript_driver,
+    "http_stream": partial(javascript_driver, "http_stream"),
+    "sse": partial(javascript_driver, "sse"),
+}
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +65,16 @@ def python_sdk():
 @pytest.fixture(scope="session")
 def javascript_sdk():
     yield from running_driver("javascript")
+
+
+@pytest.fixture(scope="session")
+def http_stream_sdk():
+    yield from running_driver("http_stream")
+
+
+@pytest.fixture(scope="session")
+def sse_sdk():
+    yield from running_driver("sse")
 
 
 @pytest.fixture(scope="session", params=DRIVERS)

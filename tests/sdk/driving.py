@@ -34,13 +34,14 @@ class SdkError(Exception):
 
 
 class Driver:
-    """Run one SDK; `name` is that of its language."""
+    """Run one SDK; `name` is that of its language, `transport` what it goes over where that is no WebSocket."""
 
-    def __init__(self, name: str, command: Sequence[object]) -> None:
+    def __init__(self, name: str, command: Sequence[object], arguments: Sequence[str] = ()) -> None:
         self.name = name
+        self.transport = "".join(arguments)
         self._folder = tempfile.TemporaryDirectory(prefix="tg-")  # a socket's path has at most 107 bytes
         self._socket = Path(self._folder.name) / "driver"
-        self._process = subprocess.Popen([*map(str, command), str(self._socket)], stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen([*map(str, command), str(self._socket), *arguments], stdin=subprocess.DEVNULL)
 
     async def open(self, nursery: trio.Nursery) -> SdkClient:
         """Make a client that has done nothing yet; it is read from in the nursery."""
@@ -68,12 +69,15 @@ def python_driver() -> Driver:
     return Driver("python", [sys.executable, FOLDER / "python_driver.py"])
 
 
-def javascript_driver() -> Driver:
-    """Run the SDK for JavaScript; skips or fails the test where Node or the SDK is not there."""
+def javascript_driver(transport: str = "") -> Driver:
+    """Run the SDK for JavaScript, over another transport than WebSocket where one is named.
+
+    Skips or fails the test where Node or the SDK is not there.
+    """
     node = find_program("node")
     if not (JAVASCRIPT / "node_modules").exists():
         lacking("the SDK for JavaScript is not installed: `nox -s sdk` does it")
-    return Driver("javascript", [node, JAVASCRIPT / "driver.js"])
+    return Driver("javascript", [node, JAVASCRIPT / "driver.js"], [transport] if transport else [])
 
 
 class SdkClient:
@@ -124,10 +128,16 @@ class SdkClient:
         """List the events of this name and channel that nobody has taken yet."""
         return [each for each in self.events if (each["event"], each["channel"]) == (name, channel)]
 
-    async def connect(self, url: str, *tokens: str | None, data: object = None) -> SdkClient:
-        """Connect, without waiting until it is done; the SDK is given the tokens as it asks for them."""
+    async def connect(
+        self, url: str, *tokens: str | None, data: object = None, emulation: str | None = None
+    ) -> SdkClient:
+        """Connect, without waiting until it is done; the SDK is given the tokens as it asks for them.
+
+        Over a stream its commands go where `emulation` is, the URL of another node perhaps.
+        """
         self.url = url
-        await self.ask("connect", url=url, tokens=tokens, data=data)
+        more = {} if emulation is None else {"emulation": emulation}
+        await self.ask("connect", url=url, tokens=tokens, data=data, **more)
         return self
 
     async def connected(self) -> SdkClient:

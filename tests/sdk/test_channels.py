@@ -89,6 +89,7 @@ async def test_presence_shows_who_is_there_on_both_nodes_until_they_leave(one, t
     await again.close()
     await here.event("leave", channel)
     await there.ask("unsubscribe", channel=channel)
+    await here.event("leave", channel)
     alone = await here.ask("presence_stats", channel=channel)
 
     assert {id: info["user"] for id, info in present.items() if info["user"] == user} == dict.fromkeys(

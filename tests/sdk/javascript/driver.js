@@ -1,13 +1,17 @@
 // The JavaScript SDK behind a Unix socket: each link to it is one client, which is told what to do, and tells what happens.
 //
-// Run as `node driver.js SOCKET`. ../driving.py has the other end, and says what goes over it; ../python_driver.py does
-// the same with the SDK for Python.
+// Run as `node driver.js SOCKET [TRANSPORT]`. ../driving.py has the other end, and says what goes over it;
+// ../python_driver.py does the same with the SDK for Python. With a TRANSPORT, http_stream or sse, the WebSocket that is
+// tried first meets a path where there is none, as behind a proxy that lets none through.
 
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 
 import { Centrifuge, UnauthorizedError } from "centrifuge";
+import { EventSource } from "eventsource";
 import WebSocket from "ws";
+
+const TRANSPORT = process.argv[3];
 
 // Milliseconds; the SDK's own would make tests wait.
 const DELAYS = { minReconnectDelay: 50, maxReconnectDelay: 500 };
@@ -46,10 +50,12 @@ function converse(link) {
   };
 
   const calls = {
-    connect({ url, tokens, data }) {
+    connect({ url, emulation, tokens, data }) {
       if (client === null) {
         const getToken = tokens.length > 0 ? giving("", tokens) : null;
-        client = new Centrifuge(url, { websocket: WebSocket, getToken, data, ...DELAYS });
+        const emulationEndpoint = http(emulation ?? url, "/emulation");
+        const options = { websocket: WebSocket, eventsource: EventSource, emulationEndpoint };
+        client = new Centrifuge(transports(url), { ...options, getToken, data, ...DELAYS });
         tell(client, [...CLIENT, "publication", "join", "leave", "message"], "");
       }
       client.connect();
@@ -95,6 +101,15 @@ function converse(link) {
   });
   for (const each of [link, lines]) each.on("error", () => {}); // it ends anyway
   link.on("close", () => client?.disconnect());
+}
+
+const http = (url, path) => url.replace(/^ws/, "http").replace(/\/connection\/.*/, path);
+
+// Gives what the SDK tries, one after the other.
+function transports(url) {
+  if (!TRANSPORT) return url;
+  const refused = { transport: "websocket", endpoint: url.replace("websocket", "no_websocket") };
+  return [refused, { transport: TRANSPORT, endpoint: http(url, `/connection/${TRANSPORT}`) }];
 }
 
 // Names fields as the SDK for Python does; what is inside of data is left alone.
