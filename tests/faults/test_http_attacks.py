@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import msgspec
@@ -63,7 +64,7 @@ async def bodies_with_two_ends(attacker: Attacker) -> None:
 async def requests_without_end_whose_answers_nobody_reads(attacker: Attacker) -> None:
     for path in ("/", "/nowhere", "/health"):
         peer = await attacker.connect(receive_buffer=4096)
-        with trio.move_on_after(5), pytest.raises(trio.BrokenResourceError):  # cut off at a deadline
+        with trio.move_on_after(5), contextlib.suppress(trio.BrokenResourceError):  # cut off at the deadline
             while True:
                 await peer.write(http_request(path) * 1000)
 
