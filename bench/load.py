@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,6 +88,17 @@ class LoadClient:
         if report.closed:
             raise BenchError(f"the server closed {report.closed} connections")
         return report
+
+
+@contextmanager
+def listening(connections: int, port: int, path: str) -> Iterator[LoadClient]:
+    """Run listeners of streams for as long as the block."""
+    command = [sys.executable, "-m", "bench.listeners", str(port), str(connections), path]
+    with start(command, LOAD_CORE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            yield LoadClient(process, connections)
+        finally:
+            process.kill()
 
 
 @contextmanager

@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from urllib.parse import quote
 
 import attrs
 import jwt
 
-from bench.load import Load, loading
+from bench.load import Load, LoadClient, listening, loading
 from bench.processes import LOAD_CORE, SERVER_CORE, BenchError, Cpu, resident_bytes, start, wait_until_idle
 from bench.servers import SECRET, Bench, Server
 
@@ -93,8 +95,15 @@ class Feed:
 
 def deliver(bench: Bench, server: Server, load: Load, feed: Feed, seconds: float) -> Measurement:
     """Measure the µs of CPU per delivered message."""
-    with loading(bench.load, load, server.port) as client:
-        server.settle(load.connections, feed.subscriptions)
+    return deliver_to(loading(bench.load, load, server.port), load.connections, server, feed, seconds)
+
+
+def deliver_to(
+    clients: AbstractContextManager[LoadClient], connections: int, server: Server, feed: Feed, seconds: float
+) -> Measurement:
+    """Measure the µs of CPU per message delivered to these clients."""
+    with clients as client:
+        server.settle(connections, feed.subscriptions)
         with server.meter() as used_since:
             feed.publish(server, seconds)
             wait_until_idle(server.pid)
@@ -126,6 +135,14 @@ def fan_out_ours(bench: Bench, seconds: float) -> Measurement:
 def fan_out_sdk(bench: Bench, seconds: float) -> Measurement:
     with bench.gateway(*INSECURE) as server:
         return fan_out(bench, server, sdk_load(bench, FAN_OUT, sdk_subscribe("bench")), seconds)
+
+
+def fan_out_events(bench: Bench, seconds: float) -> Measurement:
+    feed = Feed("bench", FAN_OUT_RATE, receivers=FAN_OUT, subscriptions=FAN_OUT)
+    asked = json.dumps({"subs": {"bench": {}}})
+    path = f"/connection/uni_sse?cf_connect={quote(asked)}"
+    with bench.gateway("--insecure") as server:
+        return deliver_to(listening(FAN_OUT, server.port, path), FAN_OUT, server, feed, seconds)
 
 
 def fan_out_floor(bench: Bench, seconds: float) -> Measurement:
@@ -292,6 +309,21 @@ def idle_floor(bench: Bench, _seconds: float) -> Measurement:
         return hold(bench, server)
 
 
+def exchange(*, by_hypercorn: bool) -> Run:
+    """Make the run that measures the µs of CPU for one health check on a socket that is kept."""
+
+    def run(bench: Bench, seconds: float) -> Measurement:
+        with bench.gateway("--insecure", "--public-health") as server:
+            port = server.admin_port if by_hypercorn else server.port
+            command = [sys.executable, "-m", "bench.exchanges", str(port), "/health/ready", str(seconds)]
+            with server.meter() as used_since, start(command, LOAD_CORE, stdout=subprocess.PIPE) as process:
+                answered = int(process.communicate(timeout=seconds * 5 + 10)[0])
+                used = used_since()
+        return Measurement(used.total / answered * 1e6, used.split(answered))
+
+    return run
+
+
 def wake(kind: str) -> Run:
     """Make the run that measures what one wake for a quiet feed costs, without any code of the gateway."""
 
@@ -323,6 +355,19 @@ SCENARIOS = {
         opening_ours(ended=True),
         opening_floor(ended=True),
         ratio=3.5,
+    ),
+    "events": Scenario(
+        "delivery to 1,000 event streams of one channel, 50/s, beside /ws",
+        "µs",
+        fan_out_events,
+        fan_out_ours,
+        ratio=1.5,
+    ),
+    "exchange": Scenario(
+        "a health check on the clients' port, beside Hypercorn on the admin port",
+        "µs",
+        exchange(by_hypercorn=False),
+        exchange(by_hypercorn=True),
     ),
     "wake": Scenario(
         "bare Trio woken for one read of a quiet feed, beside bare epoll", "µs", wake("trio"), wake("epoll")
