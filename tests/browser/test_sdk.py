@@ -1,4 +1,7 @@
-"""Pages of an application's own web server: one with the JavaScript SDK, one with a bare WebSocket; both come back after a crash."""
+"""Pages of an application's own web server: one with the JavaScript SDK, one with a bare WebSocket, one with a bare EventSource.
+
+All come back after a crash.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,9 @@ def open_page(browser, site, node, playwright):
     def open_page(name: str, user: str, **query: str):
         contexts.append(browser.new_context())
         page = contexts[-1].new_page()
-        url = node.sdk_url if name == "sdk" else f"ws://127.0.0.1:{node.port}/ws"
+        http = f"http://127.0.0.1:{node.port}"
+        urls = {"websocket": f"ws://127.0.0.1:{node.port}/ws", "events": f"{http}/sse", "sdk": node.sdk_url}
+        url = f"{http}/connection/websocket" if "transport" in query else urls[name]
         page.goto(f"{site}/{name}.html?{urlencode({'url': url, 'token': token(user), **query})}")
         playwright.expect(page.locator("output")).to_have_text("connected")
         return page
@@ -108,6 +113,62 @@ def test_both_come_back_after_the_gateway_was_killed_and_have_everything_once(op
 
     for page in (sdk, bare):
         shows(page, "before", "after")
+
+
+@pytest.mark.parametrize("transport", ["http_stream", "sse"])
+def test_the_sdk_reaches_the_gateway_of_another_origin_by_streams(open_page, node, shows, transport):
+    channel = new_channel()
+    pages = [open_page("sdk", new_user(), channel=channel, transport=transport) for _ in range(2)]
+    publish(node, channel, "from a back end")
+    shows(pages[0], "from a back end")
+    pages[0].evaluate("subscription.publish('from a page')")
+
+    for page in pages:
+        shows(page, "from a back end", "from a page")
+
+
+def test_an_event_source_comes_back_and_resumes_with_no_code_at_all(open_page, node, shows, playwright):
+    user = new_user()
+    page = open_page("events", user)
+    publish(node, f"#{user}", "before")
+    shows(page, "before")
+    node.kill()
+    playwright.expect(page.locator("output")).to_have_text("connecting")
+    trio.run(node.start)
+    publish(node, f"#{user}", "after")
+
+    shows(page, "before", "after")
+    playwright.expect(page.locator("output")).to_have_text("connected")
+
+
+def test_an_event_source_that_is_not_let_in_gives_up(browser, node, site, playwright):
+    page = browser.new_context().new_page()
+    page.goto(f"{site}/events.html?{urlencode({'url': f'http://127.0.0.1:{node.port}/sse', 'token': 'x'})}")
+
+    playwright.expect(page.locator("output")).to_have_text("closed")
+    page.context.close()
+
+
+def test_an_event_source_that_is_disconnected_for_good_gives_up_when_it_comes_back(open_page, node, playwright):
+    user = new_user()
+    page = open_page("events", user)
+    trio.run(partial(node.api, "block_user", user=user, seconds=60))
+
+    playwright.expect(page.locator("output")).to_have_text("closed")
+
+
+def test_a_page_acknowledges_and_sends_by_requests(open_page, node, shows):
+    user, other = new_user(), new_user()
+    page, listener = open_page("events", user), open_page("events", other)
+    publish(node, f"#{user}", "hi")
+    shows(page, "hi")
+    post = """([path, body]) => fetch(`${new URL(path, asked.url)}?device=tab&token=${asked.token}`, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body ?? { position: last }),
+    }).then(({ status }) => status)"""
+
+    assert page.evaluate(post, ["/ack", None]) == 204
+    assert page.evaluate(post, ["/send", {"to": other, "data": "by request", "id": "m1"}]) == 200
+    shows(listener, "by request")
 
 
 def test_a_page_from_elsewhere_is_not_let_in(browser, node, site):
