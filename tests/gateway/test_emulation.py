@@ -15,6 +15,7 @@ from trio.testing import wait_all_tasks_blocked
 from trio_gateway.gateway.hooks import Hooks
 from trio_gateway.gateway.posts import ANSWER_SECONDS
 from trio_gateway.gateway.stream import WAITING_MESSAGES
+from trio_gateway.model.directives import DisconnectUser
 from trio_gateway.model.errors import BrokerUnavailable, UnknownSession
 
 LINES = "/connection/http_stream"
@@ -200,6 +201,30 @@ class TestCommands:
                 answer.set()
 
         assert unknown
+
+    async def test_who_posts_to_one_that_is_too_busy_for_long_is_told(self, autojump_clock):
+        async def slow(_client, _message):
+            await trio.sleep_forever()
+
+        async with serve_sdk_place(hooks=Hooks(on_message=slow)) as place:
+            peer = await connect(place)
+            for number in range(1 + WAITING_MESSAGES):
+                await peer.post({"id": 2 + number, "rpc": {"method": "x"}})
+            started = trio.current_time()
+            with pytest.raises(BrokerUnavailable):
+                await peer.post({"id": 20, "rpc": {"method": "x"}})
+
+        assert trio.current_time() - started == pytest.approx(ANSWER_SECONDS, abs=1)
+
+    async def test_a_back_end_names_one_client_by_its_session(self, place, autojump_clock):
+        one, other = await connect(place), await connect(place)
+        over_websocket = await place.connect("7")
+        session = one.connected["session"]
+        await place.node.control.tell(DisconnectUser(user="7", session=session, code=4500, reason="enough"))
+
+        assert (await one.closed())[-1]["push"]["disconnect"]["code"] == 4500
+        assert "error" in await other.ask("rpc", method="x")
+        assert "error" in await over_websocket.ask("rpc", method="x")
 
 
 class TestPings:

@@ -15,7 +15,7 @@ from trio_gateway.api.requests import (
 )
 from trio_gateway.model.codes import FORCE_DISCONNECT
 from trio_gateway.model.directives import DisconnectUser, Override, RefreshUser, SubscribeUser, UnsubscribeUser
-from trio_gateway.model.errors import BadRequest, NotAvailable
+from trio_gateway.model.errors import BadRequest
 from trio_gateway.model.position import EVERYTHING_KEPT, Position
 
 CLOSE_CODES = range(3000, 5000)
@@ -25,10 +25,10 @@ MAX_REASON_BYTES = 123
 
 def subscribe_directive(request: SubscribeRequest) -> SubscribeUser:
     """Make the directive for a request; raises RequestError where it can't be."""
-    _refuse_session(request.session)
     return SubscribeUser(
         user=request.user or "",
         client=request.client or "",
+        session=request.session or "",
         channel=request.channel,
         info=passed_on(request.info, request.b64info, "b64info"),
         data=passed_on(request.data, request.b64data, "b64data"),
@@ -39,14 +39,17 @@ def subscribe_directive(request: SubscribeRequest) -> SubscribeUser:
 
 
 def unsubscribe_directive(request: UnsubscribeRequest) -> UnsubscribeUser:
-    """Make the directive for a request; raises NotAvailable for a session."""
-    _refuse_session(request.session)
-    return UnsubscribeUser(user=request.user or "", client=request.client or "", channel=request.channel or "")
+    """Make the directive for a request."""
+    return UnsubscribeUser(
+        user=request.user or "",
+        client=request.client or "",
+        session=request.session or "",
+        channel=request.channel or "",
+    )
 
 
 def disconnect_directive(request: DisconnectRequest) -> DisconnectUser:
     """Make the directive for a request; raises BadRequest for a code or a reason that no Close frame may have."""
-    _refuse_session(request.session)
     asked = request.disconnect or DisconnectReason()
     code = asked.code or FORCE_DISCONNECT.code
     reason = asked.reason or (FORCE_DISCONNECT.reason if code == FORCE_DISCONNECT.code else "")
@@ -57,6 +60,7 @@ def disconnect_directive(request: DisconnectRequest) -> DisconnectUser:
     return DisconnectUser(
         user=request.user or "",
         client=request.client or "",
+        session=request.session or "",
         code=code,
         reason=reason,
         keep=tuple(request.whitelist or ()),
@@ -65,20 +69,14 @@ def disconnect_directive(request: DisconnectRequest) -> DisconnectUser:
 
 def refresh_directive(request: RefreshRequest) -> RefreshUser:
     """Make the directive for a request; raises RequestError where it can't be."""
-    _refuse_session(request.session)
     return RefreshUser(
         user=request.user or "",
         client=request.client or "",
+        session=request.session or "",
         expire_at=request.expire_at or 0,
         expired=bool(request.expired),
         info=passed_on(request.info),
     )
-
-
-def _refuse_session(session: str | None) -> None:
-    # To leave it aside would reach all clients of the user.
-    if session:
-        raise NotAvailable("clients have no sessions here: name one by client")
 
 
 def _since(position: StreamPosition | None) -> str:

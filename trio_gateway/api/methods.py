@@ -17,8 +17,7 @@ JsonObject = Mapping[str, Any]
 
 ALWAYS = (codes.INTERNAL_ERROR, codes.BAD_REQUEST)
 OF_A_CHANNEL = (*ALWAYS, codes.UNKNOWN_CHANNEL)
-OF_CLIENTS = (*ALWAYS, codes.NOT_AVAILABLE)
-OF_CLIENTS_IN_A_CHANNEL = OF_WHAT_IS_KEPT = (*OF_A_CHANNEL, codes.NOT_AVAILABLE)
+OF_WHAT_IS_KEPT = (*OF_A_CHANNEL, codes.NOT_AVAILABLE)
 """Errors of methods."""
 
 CLIENT = "b6d3a1f0-4c1e-4b6c-9f43-0c4d0c9b2f51"
@@ -79,22 +78,21 @@ _ALL = (
         requests.SubscribeRequest,
         results.Empty,
         {"user": "7", "channel": "news"},
-        errors=OF_CLIENTS_IN_A_CHANNEL,
+        errors=OF_A_CHANNEL,
     ),
     Method(
         "unsubscribe",
         requests.UnsubscribeRequest,
         results.Empty,
         {"user": "7", "channel": "news"},
-        errors=OF_CLIENTS_IN_A_CHANNEL,
+        errors=OF_A_CHANNEL,
     ),
-    Method("disconnect", requests.DisconnectRequest, results.Empty, {"user": "7"}, errors=OF_CLIENTS),
+    Method("disconnect", requests.DisconnectRequest, results.Empty, {"user": "7"}),
     Method(
         "refresh",
         requests.RefreshRequest,
         results.Empty,
         {"user": "7", "expire_at": 1_893_456_000},
-        errors=OF_CLIENTS,
     ),
     Method(
         "presence",

@@ -28,7 +28,7 @@ Channel: TypeAlias = Annotated[str, Meta(min_length=1, description="The channel'
 User: TypeAlias = Annotated[str | None, Meta(description="Whose clients; empty: those without a user.")]
 Client: TypeAlias = Annotated[str | None, Meta(description="Only the client with this id, of that user.")]
 Session: TypeAlias = Annotated[
-    str | None, Meta(description="Answered by error 108, as clients have no sessions here: use `client`.")
+    str | None, Meta(description="Only the client that was told this session, of that user: one over a stream.")
 ]
 B64Data: TypeAlias = Annotated[str | None, Meta(description="The data as base64 of its JSON text; wins over `data`.")]
 SkipHistory: TypeAlias = Annotated[

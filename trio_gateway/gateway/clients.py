@@ -16,6 +16,10 @@ class ConnectedClient(Protocol):
     client_id: str
 
     @property
+    def session(self) -> str:
+        """Name the session by which commands reach the client from outside, empty for none."""
+
+    @property
     def admission(self) -> Admission | None:
         """Give who was let in; None once the client is gone."""
 

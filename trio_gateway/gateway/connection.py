@@ -94,6 +94,11 @@ class Connection:
         self._writer = Writer(node.hub.catch_up, self._subscriber, socket, woken, self._begin_anew)
 
     @property
+    def session(self) -> str:
+        """Name the session by which commands reach the client from outside, empty for none."""
+        return self._transport.session
+
+    @property
     def admission(self) -> Admission | None:
         """Give who was let in; None before, and once the client is gone."""
         return None if self._entered is None else self._entered.admission

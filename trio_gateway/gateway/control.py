@@ -148,7 +148,8 @@ class Control:
     def _obey(self, directive: AnyDirective) -> None:
         for client in self._clients.of(directive.user):
             kept = isinstance(directive, DisconnectUser) and client.client_id in directive.keep
-            if directive.client in ("", client.client_id) and not kept:
+            named = directive.client in ("", client.client_id) and directive.session in ("", client.session)
+            if named and not kept:
                 client.obey(directive)
 
     def _dismiss(self) -> None:

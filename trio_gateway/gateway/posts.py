@@ -23,7 +23,7 @@ from trio_gateway.model.errors import BrokerUnavailable, UnknownSession
 from trio_gateway.model.logger import get_logger
 
 ANSWER_SECONDS = 5.0
-"""For the other node to take a post; SDKs wait no longer for what a command comes to."""
+"""For a client to take a post; SDKs wait no longer for what a command comes to."""
 
 MAX_WAITING = 256
 """Posts of other nodes that wait for their clients at a time, each at most a frame's size."""
@@ -84,7 +84,10 @@ class Posts:
         Raises UnknownSession where none is there, and BrokerUnavailable where nobody knows.
         """
         if node == self._uid:
-            await self._hand_over(session, text)
+            with trio.move_on_after(ANSWER_SECONDS) as patience:
+                await self._hand_over(session, text)
+            if patience.cancelled_caught:
+                raise BrokerUnavailable("the client is too busy to take more")
             return
         await self._check_node(node)
         post = Post(uuid4().hex, self._uid, session, text)

@@ -2,7 +2,7 @@
 
 All of it travels as JSON through the control channel, so these are msgspec's structs; a node that does
 not know one (of a newer release) leaves it alone. `client` narrows a directive to one connection of
-the user; empty: all of them. The user "" is all who are anonymous.
+the user, and so does `session`, which only streams have; empty: all of them. The user "" is all who are anonymous.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Directive(Struct, frozen=True, omit_defaults=True, tag_field="do", kw_only
 
     user: str
     client: str = ""
+    session: str = ""
 
 
 class SubscribeUser(Directive, frozen=True, omit_defaults=True, tag="subscribe", kw_only=True):
