@@ -68,6 +68,13 @@ async def test_an_older_version_is_not_published(call):
     assert (await call.result("publish", channel="news", data=2, version=6))["offset"] == 2
 
 
+@pytest.mark.parametrize("delta", [True, False])
+async def test_a_delta_can_be_asked_for(call, delta):
+    await call.result("publish", channel="news", data=1, delta=delta)
+    await call.result("broadcast", channels=["news"], data=2, delta=delta)
+    assert [one.delta for one in await kept(call, "news")] == [delta, delta]
+
+
 async def test_the_broker_is_given_tags_and_version(call):
     given = {}
 
@@ -76,7 +83,7 @@ async def test_the_broker_is_given_tags_and_version(call):
         raise BrokerUnavailable("away")
 
     call.broker.publish = publish
-    options = {"tags": {"a": "ü"}, "version": 3, "version_epoch": "e"}
+    options = {"tags": {"a": "ü"}, "version": 3, "version_epoch": "e", "delta": True}
     assert await call.error("publish", channel="news", data=1, **options) == (100, "away")
     assert given["tags"] == '{"a":"ü"}'.encode()
     assert given["version"] == Version(3, "e")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trio_gateway.broker.broker import Draft
+from trio_gateway.broker.broker import Draft, Version
 from trio_gateway.model.errors import (
     InvalidChannel,
     InvalidData,
@@ -199,6 +199,30 @@ async def test_info_and_tags_go_with_the_data_stored_and_told(broker, listener, 
     (kept,) = (await broker.read("news", 0, 10)).publications
     assert (kept.data, kept.sender, kept.info, kept.tags) == (b'{"text":\n"hi"}', sender, info, tags)
     assert [hint.publication for hint in await listener.wait_hints(1)] == [kept]
+
+
+@pytest.mark.parametrize("channel", ["news", "none:x"])
+@pytest.mark.parametrize("info", [b"", b'{"a":1}'])
+@pytest.mark.parametrize("tags", [b"", b'{"b":"2"}'])
+@pytest.mark.parametrize("sender", ["", "7"])
+async def test_the_wish_for_a_delta_goes_with_the_data(broker, listener, channel, info, tags, sender):
+    await broker.follow(channel)
+    await broker.publish(channel, b"1", sender=sender, info=info, tags=tags, delta=True)
+    await broker.publish(channel, b"2", sender=sender, info=info, tags=tags)
+
+    told = [hint.publication for hint in await listener.wait_hints(2)]
+    assert [(one.data, one.delta) for one in told] == [(b"1", True), (b"2", False)]
+    assert all((one.sender, one.info, one.tags, one.patch) == (sender, info, tags, False) for one in told)
+    kept = (await broker.read(channel, 0, 10)).publications
+    assert [one.delta for one in kept] == ([True, False] if channel == "news" else [])
+
+
+async def test_the_wish_for_a_delta_goes_with_all_other_options(broker):
+    first = await broker.publish("news", b"1", id="x", version=Version(5, "e"), delta=True)
+
+    assert await broker.publish("news", b"2", version=Version(5, "e"), delta=True) == first
+    assert await broker.publish("news", b"3", skip_history=True, delta=True) == Position("", 0)
+    assert [one.delta for one in (await broker.read("news", 0, 10)).publications] == [True]
 
 
 async def test_info_and_tags_are_put_on_one_line_each(broker):

@@ -32,6 +32,7 @@ class Publishing:
             tags=msgspec.json.encode(options.tags) if options.tags else b"",
             skip_history=bool(options.skip_history),
             version=Version(options.version, options.version_epoch or "") if options.version else None,
+            delta=bool(options.delta),
         )
         return PublishResult(position.offset, position.epoch)
 

@@ -39,7 +39,9 @@ IdempotencyKey: TypeAlias = Annotated[
     str | None,
     Meta(description="Makes a repetition within 5 minutes harmless: it is published once. At most 128 bytes."),
 ]
-Delta: TypeAlias = Annotated[bool | None, Meta(description="Accepted, and without effect: data is always sent whole.")]
+Delta: TypeAlias = Annotated[
+    bool | None, Meta(description="Make a delta of it for clients that get such, also where `delta_publish` is off.")
+]
 VersionNumber: TypeAlias = Annotated[
     Offset | None, Meta(description="Numbers the state that the data carries: an older one is not published.")
 ]

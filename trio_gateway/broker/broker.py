@@ -146,6 +146,7 @@ class Broker(Protocol):
         tags: bytes = b"",
         skip_history: bool = False,
         version: Version | None = None,
+        delta: bool = False,
     ) -> Position:
         """Store a publication, then tell of it; takes effect once per (channel, sender, id) in 5 minutes.
 
@@ -155,7 +156,8 @@ class Broker(Protocol):
 
         With `skip_history` it is told and not kept, as in a channel without history. Where the channel keeps
         history and a `version` is given that is not larger than the last one stored (of the same epoch, or
-        one of the two epochs is empty), nothing happens and the present top is answered.
+        one of the two epochs is empty), nothing happens and the present top is answered. `delta` asks for a delta
+        to be made of it, for those clients that get such.
 
         Raises InvalidChannel, UnknownChannel, InvalidData, InvalidId or PublicationTooLarge, and nothing is stored;
         raises BrokerUnavailable when the outcome is unknown.

@@ -97,6 +97,7 @@ class MemoryBroker:
         tags: bytes = b"",
         skip_history: bool = False,
         version: Version | None = None,
+        delta: bool = False,
     ) -> Position:
         """Store a publication, then tell of it; see Broker.publish."""
         await trio.lowlevel.checkpoint()
@@ -110,12 +111,13 @@ class MemoryBroker:
         seen = self._records.get((channel, sender, id)) if id else None
         if seen and seen.epoch in ("", meta.epoch if meta else ""):
             return seen
+        made = _made(Publication(0, 0, data, 0, sender, id, info, tags, delta))
         if history.size and not skip_history:
             if meta and version and _is_outdated(version, meta.version):
                 return Position(meta.epoch, meta.top)
-            position = self._keep(channel, history, _made(data, sender, id, info, tags), version)
+            position = self._keep(channel, history, made, version)
         else:
-            self._tell(Hint(channel, "", _made(data, sender, id, info, tags)))
+            self._tell(Hint(channel, "", made))
             position = START
         if id:
             self._records.put((channel, sender, id), position, ID_SECONDS)
@@ -302,10 +304,11 @@ class MemoryBroker:
         self._feed.tell(hint)
 
 
-def _made(data: bytes, sender: str, id: str, info: bytes, tags: bytes) -> Publication:
+def _made(given: Publication) -> Publication:
     """Make a publication that has no offset yet; info and tags stand on one line, as in a store that has lines."""
     now = time.time_ns() // 1_000_000
-    return Publication(0, 0, data, now, sender, id, info.replace(b"\n", b" "), tags.replace(b"\n", b" "))
+    info, tags = given.info.replace(b"\n", b" "), given.tags.replace(b"\n", b" ")
+    return msgspec.structs.replace(given, time=now, info=info, tags=tags)
 
 
 def _is_outdated(version: Version, stored: Version | None) -> bool:

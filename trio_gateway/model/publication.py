@@ -13,7 +13,9 @@ class Publication(msgspec.Struct, frozen=True, gc=False):
     (offsets may jump, so it is not always `offset - 1`). `data` is JSON text in UTF-8, untouched.
     `time` is Unix milliseconds of publishing. `sender` is the user who sent it, empty for a back end.
     `id` is the publisher's own id, empty where none was given. `info` (the sender's ClientInfo) and
-    `tags` are JSON objects in UTF-8, empty where there are none.
+    `tags` are JSON objects in UTF-8, empty where there are none. `delta` says that its publisher asked for
+    deltas to be made. `patch` is set only on what is on its way to a client that gets deltas: `data` is then
+    a Fossil delta as a JSON string, against the publication before.
 
     A struct, unlike the other values: one is made for each message and node, in 0.1 µs where
     attrs takes 0.8, and the garbage collector need not look at what holds bytes and numbers only.
@@ -27,6 +29,8 @@ class Publication(msgspec.Struct, frozen=True, gc=False):
     id: str = ""
     info: bytes = b""
     tags: bytes = b""
+    delta: bool = False
+    patch: bool = False
 
 
 @attrs.frozen

@@ -45,6 +45,23 @@ def test_info_and_tags_are_read_from_hints_and_entries(rest, info, tags):
     assert parse_entries([b"5-0", b"1", b"[" + line]) == [publication]
 
 
+@pytest.mark.parametrize(
+    ("rest", "info", "tags"),
+    [
+        (b"null,{},1", b"", b""),
+        (b'{"a":1},{},1', b'{"a":1}', b""),
+        (b'null,{"b":"2"},1', b"", b'{"b":"2"}'),
+        (b'{"a":1},{"b":"2"},1,"of a newer writer"', b'{"a":1}', b'{"b":"2"}'),
+    ],
+)
+def test_the_wish_for_a_delta_is_read_from_hints_and_entries(rest, info, tags):
+    line = b'4,1,"","",' + rest + b"]\n2"
+    publication = Publication(5, 4, b"2", 1, "", "", info, tags, delta=True)
+
+    assert parse_hint("news", b'[1,"epoch",5,' + line) == Hint("news", "epoch", publication)
+    assert parse_entries([b"5-0", b"1", b"[" + line]) == [publication]
+
+
 @pytest.mark.parametrize(("word", "joined"), [(b"join", True), (b"leave", False)])
 def test_a_hint_may_carry_a_passage(word, joined):
     hint = parse_hint("news", b'[2,"' + word + b'"]\n{"a":\n1}')

@@ -106,14 +106,15 @@ class RedisBroker:
         tags: bytes = b"",
         skip_history: bool = False,
         version: Version | None = None,
+        delta: bool = False,
     ) -> Position:
         """Store a publication, then tell of it; see Broker.publish."""
         check_publication(channel, data, id, sender, self._limits, more=len(info) + len(tags))
         check_version(version)
         keys = self._keys.for_publish(channel, sender, id)
         more: tuple[Argument, ...] = ()
-        if info or tags or skip_history or version:
-            more = (info, tags, b"1" if skip_history else b"", *_written(version))
+        if info or tags or skip_history or version or delta:
+            more = (info, tags, b"1" if skip_history else b"", *_written(version), b"1" if delta else b"")
         return self._position(channel, await self._calls.fcall("tg1_publish", keys, data, sender, id, *more))
 
     async def publish_all(self, drafts: Sequence[Draft]) -> Sequence[Position | RequestError | BrokerUnavailable]:
@@ -293,4 +294,4 @@ class RedisBroker:
 
 
 def _written(version: Version | None) -> tuple[Argument, ...]:
-    return () if version is None else (version.number, version.epoch)
+    return (b"", b"") if version is None else (version.number, version.epoch)

@@ -1,8 +1,8 @@
 """What the functions wrote is read here: stream entries, hints and members.
 
 The first two are a JSON array on one line, then the data, untouched: an entry begins with `[prev, time, sender, id, info,
-tags]`, a hint with `[format, epoch, offset, prev, time, sender, id, info, tags]`, and both arrays end where nothing
-more is given, though not between sender and id. The format is 1; what has another one is for newer readers than this,
+tags, delta]`, a hint with `[format, epoch, offset, prev, time, sender, id, info, tags, delta]`, and both arrays end
+where nothing more is given, though not between sender and id. The format is 1; what has another one is for newer readers than this,
 but for the hint of a passage: `[2,"join"]` or `[2,"leave"]` on one line, then the member's info. A member is
 `<1 where it is told, else 0>:<bytes of user>:<user><info>`.
 """
@@ -10,7 +10,7 @@ but for the hint of a passage: `[2,"join"]` or `[2,"leave"]` on one line, then t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -33,6 +33,7 @@ class _EntryHead(msgspec.Struct, array_like=True, gc=False):
     id: str = ""
     info: msgspec.Raw = _NOT_GIVEN
     tags: msgspec.Raw = _NOT_GIVEN
+    delta: Any = None  # whatever a newer writer has there
 
 
 class _HintHead(msgspec.Struct, array_like=True, gc=False):
@@ -45,6 +46,7 @@ class _HintHead(msgspec.Struct, array_like=True, gc=False):
     id: str = ""
     info: msgspec.Raw = _NOT_GIVEN
     tags: msgspec.Raw = _NOT_GIVEN
+    delta: Any = None
 
 
 # Whoever may publish in Redis can write anything there, also nested too deep for msgspec's recursion.
@@ -100,9 +102,13 @@ def _publication(offset: int, value: bytes) -> Publication | None:
 
 
 def _with_more(head: _EntryHead | _HintHead, offset: int, data: bytes) -> Publication:
-    """Make a publication that carries info or tags; they are copied, since a Raw keeps all of the line."""
-    info, tags = bytes(head.info), bytes(head.tags)
-    return Publication(offset, head.prev, data, head.time, head.sender, head.id, b"" if info == b"null" else info, tags)
+    """Make a publication that carries info, tags or a wish; they are copied, since a Raw keeps all of the line."""
+    info, tags, delta = bytes(head.info), bytes(head.tags), head.delta == 1
+    if info == b"null":
+        info = b""
+    if delta and tags == b"{}":
+        tags = b""
+    return Publication(offset, head.prev, data, head.time, head.sender, head.id, info, tags, delta)
 
 
 def _passage(line: bytes, info: bytes) -> Passage | None:

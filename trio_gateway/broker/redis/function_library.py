@@ -18,7 +18,7 @@ from trio_gateway.broker.limits import Limits
 from trio_gateway.settings.namespaces import History, Namespaces
 
 NAME = "tg1"
-REVISION = 3
+REVISION = 4
 """Grows with every change of `functions/`; a server keeps the newest one."""
 
 PARTS = (

@@ -1,6 +1,7 @@
 -- tg1_publish: store, then tell. A stream entry is one field, named by the format: a JSON array [prev, time, sender, id,
--- info, tags] on one line, then the data. A hint is the same with format, epoch and offset at the array's beginning. The
--- array ends where nothing more is given: after the id, or after the time where there is neither sender nor id.
+-- info, tags, delta] on one line, then the data. A hint is the same with format, epoch and offset at the array's
+-- beginning. The array ends where nothing more is given: after the id, or after the time where there is neither sender
+-- nor id. The last element is 1 where the publisher wants deltas to be made.
 
 local MAX_NAME_BYTES = 128   -- of an id and of a sender: those of a user id
 local RECORD_TTL = '300000'  -- ms that an id is remembered
@@ -36,8 +37,11 @@ local function more_of(args)
     return NOTHING_MORE
   end
   local skip, version, version_epoch = args[6] or '', args[7] or '', args[8] or ''
+  local delta = args[9] or ''
   if skip ~= '' and skip ~= '1' then
     return nil, refusal('TGARGUMENT', 'to skip the history is 1 or empty')
+  elseif delta ~= '' and delta ~= '1' then
+    return nil, refusal('TGARGUMENT', 'to make a delta is 1 or empty')
   elseif version ~= '' and not is_version(version) then
     return nil, refusal('TGARGUMENT', 'a version is a whole number from 1 to 2^53-1')
   end
@@ -45,7 +49,14 @@ local function more_of(args)
   if refused then
     return nil, refused
   end
-  return { info = args[4], tags = args[5] or '', skip = skip == '1', version = tonumber(version), version_epoch = version_epoch }
+  return {
+    info = args[4],
+    tags = args[5] or '',
+    skip = skip == '1',
+    version = tonumber(version),
+    version_epoch = version_epoch,
+    delta = delta == '1',
+  }
 end
 
 -- By pcall: a refused PUBLISH must not turn a stored publication into an error.
@@ -61,8 +72,9 @@ end
 -- Answers what the array has after the time.
 local function names_of(sender, id, more)
   local rest = ''
-  if more.tags ~= '' then
-    rest = ',' .. (more.info == '' and 'null' or on_one_line(more.info)) .. ',' .. on_one_line(more.tags)
+  if more.tags ~= '' or more.delta then
+    local info, tags = more.info == '' and 'null' or more.info, more.tags == '' and '{}' or more.tags
+    rest = ',' .. on_one_line(info) .. ',' .. on_one_line(tags) .. (more.delta and ',1' or '')
   elseif more.info ~= '' then
     rest = ',' .. on_one_line(more.info)
   elseif sender == '' and id == '' then
