@@ -66,6 +66,25 @@ def test_recovery_needs_a_history(nothing: dict[str, int]) -> None:
         ChannelRules(force_recovery=True, **nothing)
 
 
+@pytest.mark.parametrize("missing", ["force_recovery", "force_recovery_mode"])
+def test_what_is_recovered_always_is_the_latest_publication(missing: str) -> None:
+    needed: dict[str, object] = {"force_recovery": True, "force_recovery_mode": "cache", "auto_cache_recover": True}
+    assert ChannelRules(**needed).auto_cache_recover
+    del needed[missing]
+    with pytest.raises(
+        InvalidOption, match=r"^auto_cache_recover: expected force_recovery, and force_recovery_mode cache"
+    ):
+        ChannelRules(**needed)
+
+
+@pytest.mark.parametrize(
+    ("channel", "makes"), [("live:x", True), ("news:x", False), ("x", False), ("#7", False), ("$:control", False)]
+)
+def test_a_namespace_says_whether_all_its_publications_are_made_deltas(channel: str, *, makes: bool) -> None:
+    namespaces = Namespaces(named={"live": ChannelRules(delta_publish=True), "news": NEWS})
+    assert namespaces.makes_deltas(channel) is makes
+
+
 def test_what_keeps_no_history_may_forget_its_offsets_at_once() -> None:
     assert ChannelRules(history_ttl=0, history_meta_ttl="1ms").history.meta_ttl == 0.001
 

@@ -105,6 +105,7 @@ ALGORITHMS = many(
     ),
     expected="names of JWT algorithms, such as HS256, RS256, ES256, EdDSA",
 )
+DELTA_TYPES = many(choice("fossil"), expected="names of delta types: fossil is the only one")
 HTTP_URL = matching(re.compile(r"https?://[^\s/?#]+[^\s#]*"), "a URL such as https://example.com/keys", "URL")
 PATTERNS = many(Kind("", _origins, "PATTERN"), expected="globs over whole origins, such as https://*.example.com")
 NETWORKS = many(

@@ -72,10 +72,33 @@ class ChannelRules:
         False, kinds.FLAG, "Whether clients of SDKs recover what they missed, without asking."
     )
     allow_recovery: bool = option(False, kinds.FLAG, "Whether clients of SDKs may ask to recover what they missed.")
+    force_recovery_mode: str = option(
+        "stream",
+        choice("stream", "cache"),
+        "What clients of SDKs recover: `stream`: all that they missed; `cache`: the latest publication alone.",
+    )
+    auto_cache_recover: bool = option(
+        False,
+        kinds.FLAG,
+        "Whether they are brought the latest publication at each subscribe, without asking; needs `force_recovery`, mode `cache`.",
+    )
     force_positioning: bool = option(
         False, kinds.FLAG, "Whether clients of SDKs are told their position, without asking."
     )
     allow_positioning: bool = option(False, kinds.FLAG, "Whether clients of SDKs may ask for their position.")
+    allowed_delta_types: tuple[str, ...] = option(
+        (),
+        kinds.DELTA_TYPES,
+        "Deltas that clients of SDKs may ask for, in place of all the data of each publication: `fossil`.",
+    )
+    delta_publish: bool = option(
+        False,
+        kinds.FLAG,
+        "Whether deltas are made of all publications, or only of those that are published with `delta`.",
+    )
+    allow_tags_filter: bool = option(
+        False, kinds.FLAG, "Whether clients of SDKs may ask for publications with some tags only."
+    )
     history_size: int = option(
         100, kinds.COUNT_OR_NONE, "Publications that a channel keeps for clients that were away; 0: none."
     )
@@ -89,6 +112,8 @@ class ChannelRules:
             raise InvalidOption(
                 "force_recovery", "expected a history to recover from: history_size and history_ttl above 0"
             )
+        if self.auto_cache_recover and not (self.force_recovery and self.force_recovery_mode == "cache"):
+            raise InvalidOption("auto_cache_recover", "expected force_recovery, and force_recovery_mode cache, with it")
 
     @property
     def history(self) -> History:
@@ -150,6 +175,10 @@ class Namespaces:
         if is_reserved(channel):
             return 0
         return self.inbox.max_behind if is_inbox(channel) else self.rules_of(channel).max_behind
+
+    def makes_deltas(self, channel: str) -> bool:
+        """Tell whether all publications of a channel are made deltas for those who get such; raises as `rules_of` does."""
+        return not (is_reserved(channel) or is_inbox(channel)) and self.rules_of(channel).delta_publish
 
 
 def history_of(rules: ChannelRules | InboxRules) -> History:

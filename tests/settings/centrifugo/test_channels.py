@@ -40,7 +40,7 @@ def test_each_namespace_has_its_rules_under_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in IN_NAMESPACES if name.startswith(("allow", "force_pu", "pres", "join"))]
+    "name", [name for name in IN_NAMESPACES if name.startswith(("allow_", "force_pu", "pres", "join", "delta"))]
 )
 def test_a_switch_means_the_same_here(name: str) -> None:
     assert getattr(rules(**{name: True}), name)
@@ -82,12 +82,44 @@ def test_what_would_show_something_stops_the_start(refused: Any) -> None:
 
 
 def test_what_has_no_counterpart_is_told_with_its_namespace() -> None:
-    news = {"name": "news", "delta_publish": True, "allow_tags_filter": False, "publication_data_format": "binary"}
-    assert read_channels({"channel.namespaces": [news], WITHOUT: {"force_recovery_mode": "cache"}}).ignored == (
-        f"{WITHOUT}.force_recovery_mode",
-        "channel.namespaces[news].delta_publish",
+    news = {"name": "news", "map": {"mode": "ephemeral"}, "shared_poll": {}, "publication_data_format": "binary"}
+    assert read_channels({"channel.namespaces": [news], WITHOUT: {"publish_proxy_name": "own"}}).ignored == (
+        f"{WITHOUT}.publish_proxy_name",
+        "channel.namespaces[news].map",
         "channel.namespaces[news].publication_data_format",
     )
+
+
+def test_deltas_filters_and_cache_recovery_are_taken() -> None:
+    given = {
+        "allowed_delta_types": ["fossil"],
+        "delta_publish": True,
+        "allow_tags_filter": True,
+        "history_size": 1,
+        "history_ttl": "1h",
+        "force_recovery": True,
+        "force_recovery_mode": "cache",
+        "auto_cache_recover": True,
+    }
+    taken = rules(**given)
+    assert taken.allowed_delta_types == ("fossil",)
+    assert taken.delta_publish
+    assert taken.allow_tags_filter
+    assert taken.auto_cache_recover
+    assert taken.force_recovery_mode == "cache"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"allowed_delta_types": ["xdelta"]}, "allowed_delta_types: expected names of delta types"),
+        ({"force_recovery_mode": "all"}, "force_recovery_mode: expected stream or cache"),
+        ({"auto_cache_recover": True}, "auto_cache_recover: expected force_recovery"),
+    ],
+)
+def test_what_they_can_not_be_is_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{WITHOUT}.{words}"):
+        rules(**options)
 
 
 def test_what_centrifugo_does_anyway_needs_no_word() -> None:

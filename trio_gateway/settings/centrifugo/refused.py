@@ -111,7 +111,6 @@ SILENT: dict[str, tuple[Any, ...]] = {
 """Options that are ignored without a word where they say what Centrifugo would do anyway, and we do or need not."""
 
 SILENT_IN_NAMESPACES: dict[str, tuple[Any, ...]] = {
-    "force_recovery_mode": ("stream",),
     "subscription_type": ("stream",),
     "subscribe_proxy_name": ("default",),
     "publish_proxy_name": ("default",),
