@@ -10,7 +10,11 @@ from trio_gateway.settings.namespaces import ChannelRules, Namespaces
 
 NAMESPACES = Namespaces(
     without_namespace=ChannelRules(history_size=50, history_ttl=3600),
-    named={"brief": ChannelRules(history_size=3, history_ttl=3600), "none": ChannelRules(history_size=0)},
+    named={
+        "brief": ChannelRules(history_size=3, history_ttl=3600),
+        "none": ChannelRules(history_size=0, delta_publish=True),
+        "delta": ChannelRules(history_size=5000, delta_publish=True),
+    },
 )
 
 

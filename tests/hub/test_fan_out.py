@@ -99,6 +99,13 @@ async def test_hints_of_two_channels_in_turns_are_one_write_for_each_client(hub,
     assert all(client.offsets == [1, 2, 3, 4] for client in (*ours, *theirs))
 
 
+async def test_what_is_not_kept_comes_before_the_first_publication_that_is(hub):
+    (client,), one = await subscribe_many(hub, "news", 1)
+    await hub.take_hints([Hint("news", "", Publication(0, 0, b"0", 0)), hint(one, 1)])
+
+    assert [frame.get("offset") for frame in client.got] == [None, 1]
+
+
 async def cut_off(hub, hints, when):
     """Let the feed be lost while it takes these hints, and resume."""
     async with trio.open_nursery() as feed:

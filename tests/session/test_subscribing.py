@@ -11,10 +11,12 @@ from session.strict_session import (
 )
 
 from trio_gateway.model.commands import Subscribe, Unsubscribe
-from trio_gateway.model.position import Position
+from trio_gateway.model.position import START, Position
 from trio_gateway.model.replies import Unsubscribed
+from trio_gateway.model.tags_filter import read_filter
 from trio_gateway.session.claims import ServerSubscription
 from trio_gateway.session.effects import Attach, Detach
+from trio_gateway.session.subscribing import MAX_FILTER_BYTES
 from trio_gateway.session.terms import Terms
 from trio_gateway.settings.namespaces import ChannelRules
 
@@ -195,3 +197,78 @@ def test_a_position_counts_only_where_the_subscription_is_recoverable(force, rec
     attach = subscribe(session, "a", recover=Position("e", 3), rejects_unrecovered=True)
 
     assert (attach.recover, attach.rejects_unrecovered) == (recover, True)
+
+
+# -- Deltas and filters
+
+BY_UNIT = read_filter(b'{"key":"unit","cmp":"eq","val":"EUR"}')
+DELTAS = ChannelRules(allow_subscribe_for_client=True, allowed_delta_types=("fossil",), allow_tags_filter=True)
+
+
+@pytest.mark.parametrize(("rules", "delta"), [(DELTAS, True), (OPEN, False)])
+@pytest.mark.parametrize("by", ["permission", "token"])
+def test_deltas_are_granted_where_the_namespace_allows_them(rules, delta, by):
+    token = {} if by == "permission" else {"token": subscription_token("open:a")}
+
+    assert terms_of(rules, delta=True, **token).delta is delta
+    assert not terms_of(rules, **token).delta
+
+
+@pytest.mark.parametrize("by", ["permission", "token"])
+def test_a_filter_is_granted_or_refused(by):
+    token = {} if by == "permission" else {"token": subscription_token("open:a")}
+    session = make_session(settings_of(named={"open": OPEN}))
+
+    assert terms_of(DELTAS, filter=BY_UNIT, **token).filter is BY_UNIT
+    assert code_of(subscribe(session, "open:a", filter=BY_UNIT, **token)) == 107
+    assert "open:a" not in session.channels.held
+
+
+def test_who_may_not_subscribe_learns_nothing_of_filters():
+    session = make_session(settings_of(named={"shut": ChannelRules()}))
+
+    assert code_of(subscribe(session, "shut:a", filter=BY_UNIT)) == 103
+
+
+def test_of_a_delta_and_a_filter_the_filter_is_granted():
+    terms = terms_of(DELTAS, delta=True, filter=BY_UNIT)
+
+    assert (terms.delta, terms.filter) == (False, BY_UNIT)
+
+
+def test_the_filters_of_one_client_are_bounded_together():
+    session = make_session(settings_of(named={"open": DELTAS}))
+    large = read_filter(b'{"key":"a","cmp":"eq","val":"%b"}' % (b"x" * 4000))
+    fitting = MAX_FILTER_BYTES // len(large.text)
+    for number in range(fitting):
+        assert isinstance(subscribe(session, f"open:{number}", filter=large), Attach)
+
+    assert code_of(subscribe(session, "open:more", filter=large)) == 106
+    session.receive(Unsubscribe(3, "open:0"))
+    assert isinstance(subscribe(session, "open:more", filter=large), Attach)
+
+
+# -- What is recovered
+
+CACHE = {"allow_subscribe_for_client": True, "force_recovery": True, "force_recovery_mode": "cache"}
+
+
+def recovered_from(rules, *, strict=True, **fields):
+    attach = subscribe(make_session(settings_of(named={"open": rules}), strict=strict), "open:a", **fields)
+    return attach.terms.latest, attach.recover, attach.recovering
+
+
+def test_a_namespace_may_have_the_latest_publication_recovered_alone():
+    asked = Position("e", 4)
+
+    assert recovered_from(ChannelRules(**CACHE), recover=asked) == (True, asked, True)
+    assert recovered_from(ChannelRules(**CACHE)) == (True, None, False)
+    assert recovered_from(OPEN, recover=asked) == (False, None, True)
+
+
+def test_it_may_be_recovered_without_asking():
+    rules, asked = ChannelRules(**CACHE, auto_cache_recover=True), Position("e", 4)
+
+    assert recovered_from(rules) == (True, START, False)
+    assert recovered_from(rules, recover=asked) == (True, asked, True)
+    assert recovered_from(rules, strict=False)[1] is None

@@ -170,6 +170,8 @@ def test_a_goodbye_is_said_by_the_close_frame_alone():
         ),
         (Publication(0, 0, b"1", 5, info=INFO), '{"data":1,"info":{"user":"7","client":"c1"}}'),
         (Publication(0, 0, b"1", 5, tags=b'{"a":"b"}'), '{"data":1,"tags":{"a":"b"}}'),
+        (Publication(7, 6, b'"1\\n0;"', 5, patch=True), '{"data":"1\\n0;","offset":7,"delta":true}'),
+        (Publication(7, 6, b'"1"', 5, delta=True), '{"data":"1","offset":7}'),
     ],
 )
 def test_a_publication_shows_its_data_and_what_else_it_has(publication, content):

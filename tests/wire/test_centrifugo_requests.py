@@ -24,6 +24,7 @@ from trio_gateway.model.commands import (
 )
 from trio_gateway.model.position import MAX_OFFSET, Position
 from trio_gateway.model.replies import Error
+from trio_gateway.model.tags_filter import read_filter
 from trio_gateway.wire.centrifugo_requests import decode_command
 
 ORDER = ["connect", "subscribe", "unsubscribe", "publish", "presence", "presence_stats", "history", "rpc", "send"]
@@ -71,7 +72,11 @@ def broken(outcome):
             '{"id":2,"subscribe":{"channel":"a","positioned":true,"recoverable":true,"join_leave":true}}',
             Subscribe(2, "a", positioned=True, recoverable=True, join_leave=True),
         ),
-        ('{"id":2,"subscribe":{"channel":"a","delta":"fossil","tf":null,"type":0}}', Subscribe(2, "a")),
+        ('{"id":2,"subscribe":{"channel":"a","delta":"fossil","tf":null,"type":0}}', Subscribe(2, "a", delta=True)),
+        (
+            '{"id":2,"subscribe":{"channel":"a","tf":{"cmp":"ex","key":"k"}}}',
+            Subscribe(2, "a", filter=read_filter(b'{"key":"k","cmp":"ex"}')),
+        ),
         ('{"id":3,"unsubscribe":{"channel":"a"}}', Unsubscribe(3, "a")),
         ('{"id":3,"publish":{"channel":"a","data":{ "b": [1] }}}', Publish(3, "a", b'{ "b": [1] }')),
         ('{"id":3,"publish":{"channel":"a","data":null}}', Publish(3, "a", b"null")),
@@ -233,7 +238,8 @@ def test_a_field_of_a_wrong_type_breaks_the_protocol(method, request_):
         ("publish", {"channel": "a", "type": 1, "key": "k", "removed": True}, 107, "bad request"),
         ("history", {"channel": "a", "reverse": True, "since": {"offset": 0, "epoch": "e"}}, 107, "bad request"),
         ("history", {"channel": "a", "reverse": True, "since": {}}, 107, "bad request"),
-        ("subscribe", {"channel": "a", "tf": {"key": "k", "cmp": "eq", "val": "v"}}, 107, "bad request"),
+        ("subscribe", {"channel": "a", "tf": {"key": "k", "cmp": "eq"}}, 107, "bad request"),
+        ("subscribe", {"channel": "a", "tf": [1]}, 107, "bad request"),
         *(("subscribe", {"channel": "a", "type": map_type}, 103, "permission denied") for map_type in (1, 2, 3)),
         ("subscribe", {"channel": "a", "type": 4}, 108, "not available"),
         ("subscribe", {"channel": "a", "type": 9}, 107, "bad request"),

@@ -89,7 +89,7 @@ class Entered:
             for channel, given in self._given(arrival).items():
                 terms = self.session.channels.have(channel, given)
                 asked = arrival.positions.get(channel)
-                recover = asked if terms.recoverable else None
+                recover = self.session.channels.position_to_recover(terms, asked)
                 attach = Attach(None, channel, terms, recover=recover, recovering=asked is not None)
                 made[channel] = await self.memberships.prepare(attach)
         now = self._node.clock()

@@ -63,8 +63,11 @@ class Memberships:
         if asked.terms.present:
             check_member(self._member(asked.terms), self._node.settings.presence_ttl)
         subscription = await self._node.hub.subscribe(self._subscriber, asked.channel, since=asked.since or recover)
+        subscription.delta, subscription.filter = asked.terms.delta, asked.terms.filter
         try:
-            replayed = NOT_RECOVERED if recover is None else await self._replay(subscription, recover)
+            replayed = NOT_RECOVERED
+            if recover is not None:
+                replayed = await self._replay(subscription, recover, latest=asked.terms.latest)
             _check(asked, replayed)
         except BaseException:
             self._node.hub.unsubscribe(subscription)
@@ -119,8 +122,9 @@ class Memberships:
     def _member(self, terms: Terms) -> Member:
         return Member(self._client.id, self._client.user.id, terms.info, told=terms.told)
 
-    async def _replay(self, subscription: Subscription, recover: Position) -> Replayed:
-        return await self._node.hub.replay(subscription, recover, self._node.settings.max_recovery)
+    async def _replay(self, subscription: Subscription, recover: Position, *, latest: bool = False) -> Replayed:
+        replay = self._node.hub.replay_latest if latest else self._node.hub.replay
+        return await replay(subscription, recover, self._node.settings.max_recovery)
 
     def _add(
         self, asked: Attach, subscription: Subscription, recover: Position | None, replayed: Replayed
@@ -141,6 +145,7 @@ class Memberships:
             publications=replayed.publications,
             ttl=expires_in(terms.expire_at, self._node.clock()),
             data=terms.data,
+            delta=terms.delta,
         )
         membership = Membership(asked.channel, terms, subscription, subscribed)
         self._of_channel[asked.channel] = membership

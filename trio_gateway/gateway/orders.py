@@ -79,12 +79,14 @@ class Orders:
 
     async def _subscribe(self, directive: SubscribeUser) -> None:
         given = ServerSubscription(bytes(directive.info or b""), bytes(directive.data or b""), directive.override)
-        terms = self._entered.session.channels.have(directive.channel, given, directive.expire_at)
+        channels = self._entered.session.channels
+        terms = channels.have(directive.channel, given, directive.expire_at)
         since = Position.parse_since(directive.since) if directive.since and terms.recoverable else None
         memberships = self._entered.memberships
-        membership = await memberships.prepare(Attach(None, directive.channel, terms, recover=since))
-        if since is not None and membership.subscribed.recovered:
-            membership.subscription.cursor = since.offset  # this push carries none: they follow by themselves
+        recover = channels.position_to_recover(terms, since)
+        membership = await memberships.prepare(Attach(None, directive.channel, terms, recover=recover))
+        if missed := membership.subscribed.publications:
+            membership.subscription.cursor = missed[0].prev  # this push carries none: they follow by themselves
         await self._send(SubscribedByServer(directive.channel, membership.subscribed))
         memberships.start(membership)
         await memberships.join(membership)

@@ -1,4 +1,4 @@
-"""An audience is the live subscriptions of one topic in one codec: they all get the same bytes.
+"""An audience is the live subscriptions of one topic that get the same bytes: here, those of one codec.
 
 This is the fan-out path: nothing is done per client but the send. The writes of one turn are all made
 first and sent after that, since a send leaves the processor's caches to the kernel: 1,000 messages to
@@ -8,6 +8,7 @@ first and sent after that, since a send leaves the processor's caches to the ker
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -21,25 +22,39 @@ SENDS_PER_TURN = 1000
 
 
 class Write(msgspec.Struct):
-    """Hold what the same clients get in one send each: frames of publications that continue each other after `prev`.
+    """Hold what the same clients get in one send each: frames of publications that continue each other.
 
-    `offsets` are those of the frames where there are several. A struct because it is made as fast as Publication is.
+    They are for those whose cursor is at `prev` or beyond it, and before `until`. `offsets` are those of the
+    frames where there are several. A client that takes nothing of them has missed nothing up to `resume`.
+    `bases` learns whom it was sent to, where that decides what they get next. A struct because it is made as fast as
+    Publication is.
     """
 
     clients: Sequence[Subscription]
     prev: int
+    until: int
     first: int
     last: int
     frames: list[bytes]
     offsets: list[int] | None = None
+    resume: int = 0
+    bases: Bases | None = None
 
-    def extend(self, offset: int, frame: bytes) -> None:
-        """Add the publication that continues the last one."""
+    def extend(self, offset: int, prev: int, frame: bytes) -> None:
+        """Add the publication that continues the last one; what lies between, up to `prev`, is not for these clients."""
         if self.offsets is None:
             self.offsets = [self.first]
+        self.offsets[-1] = max(self.offsets[-1], prev)
         self.offsets.append(offset)
         self.frames.append(frame)
         self.last = offset
+
+
+class Bases(Protocol):
+    """Learn to whom a write was sent that changes what deltas are based on."""
+
+    def note_sent(self, subscription: Subscription, *, kept: bool) -> None:
+        """Note that a client was sent a first publication, or one that was not `kept`."""
 
 
 class Audience:
@@ -86,24 +101,37 @@ class Audience:
         for subscription in tuple(self._live):
             subscription.fall_behind()
 
+    def cut(self) -> None:
+        """Continue no write that was made before: something else comes behind it."""
+        self._writes = None
+
     def write(self, publication: Publication, writes: list[Write]) -> None:
         """Add what everybody gets of a publication to `writes`: to the write that it continues, or as a new one.
 
         `writes` is a new list for what is sent together, and is emptied when that was sent: it is remembered here.
         """
-        clients = self._clients
-        if clients is None:
-            # Kept from write to write: clients come and go far less often than publications.
-            clients = self._clients = tuple(self._live)
-        if not clients:
-            return
-        encode, offset, prev = self._encode, publication.offset, publication.prev
-        frame = encode(self.head, publication)
-        if self._writes is writes and offset and writes[self._place].last == prev:
-            writes[self._place].extend(offset, frame)
-            return
+        if clients := self._clients or self._listed():
+            offset, prev = publication.offset, publication.prev
+            frame = self._encode(self.head, publication)
+            if not self._extend(writes, publication, prev, frame):
+                self._add(writes, Write(clients, prev, offset, offset, offset, [frame]))
+
+    def _listed(self) -> tuple[Subscription, ...]:
+        """List everybody; the list is kept from write to write: clients come and go far less often than publications."""
+        if self._clients is None:
+            self._clients = tuple(self._live)
+        return self._clients
+
+    def _extend(self, writes: list[Write], publication: Publication, prev: int, frame: bytes) -> bool:
+        """Add a frame to the last write of the same turn, if it continues that after `prev`."""
+        if self._writes is writes and prev and publication.offset and writes[self._place].last == prev:
+            writes[self._place].extend(publication.offset, publication.prev, frame)
+            return True
+        return False
+
+    def _add(self, writes: list[Write], write: Write) -> None:
         self._writes, self._told, self._place = writes, None, len(writes)
-        writes.append(Write(clients, prev, offset, offset, [frame]))
+        writes.append(write)
 
     def tell(self, passage: Passage, writes: list[Write]) -> None:
         """Add to `writes` that a member came or went, at most once for whoever watches and can take it then.
@@ -117,7 +145,7 @@ class Audience:
             return
         # What is published next comes behind it.
         self._writes, self._told, self._place = None, writes, len(writes)
-        writes.append(Write(tuple(self._watching), 0, 0, 0, [frame]))
+        writes.append(Write(tuple(self._watching), 0, 0, 0, 0, [frame]))
 
 
 def send_nowait(writes: list[Write]) -> None:
@@ -127,22 +155,37 @@ def send_nowait(writes: list[Write]) -> None:
     or left since a write was made is told by the cursor and by `live`.
     """
     for write in writes:
-        frames, prev, first, last = write.frames, write.prev, write.first, write.last
+        frames, prev, until, last = write.frames, write.prev, write.until, write.last
         count = len(frames)
         joined = frames[0] if count == 1 else b"".join(frames)
+        noted = _those_it_is_for(write) if write.bases else ()
         for subscription in write.clients:
             if not subscription.live:
                 continue
-            if prev <= subscription.cursor < first:
+            if prev <= subscription.cursor < until:
                 taken = subscription.outlet.send_nowait(joined, frames)
                 if taken == count:
                     subscription.cursor = last
                 else:
-                    if taken and write.offsets is not None:
-                        subscription.cursor = write.offsets[taken - 1]
+                    subscription.cursor = _reached(write, subscription.cursor, taken)
                     subscription.fall_behind()
             elif last == 0:
                 subscription.outlet.send_nowait(joined, frames)  # no history: at most once, to whoever can take it now
             elif subscription.cursor < last:
                 subscription.fall_behind()
+        for subscription in noted:
+            if subscription.live and write.bases:
+                write.bases.note_sent(subscription, kept=last > 0)
     writes.clear()
+
+
+def _those_it_is_for(write: Write) -> list[Subscription]:
+    live = [each for each in write.clients if each.live]
+    return [each for each in live if write.prev <= each.cursor < write.until] if write.last else live
+
+
+def _reached(write: Write, cursor: int, taken: int) -> int:
+    """Tell where a client stands that took only so many frames."""
+    if not taken:
+        return max(cursor, write.resume)
+    return cursor if write.offsets is None else write.offsets[taken - 1]

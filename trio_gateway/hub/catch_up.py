@@ -11,6 +11,7 @@ from itertools import accumulate
 
 import trio
 
+from trio_gateway.hub.page import PAGE_BYTES, view_page
 from trio_gateway.hub.recovery import Recovery
 from trio_gateway.hub.shared_reads import SharedReads
 from trio_gateway.hub.subscription import InsufficientState, Subscription
@@ -21,9 +22,6 @@ from trio_gateway.model.recovery import Recovered, recover
 
 PAGE = 64
 """Publications of one poll."""
-
-PAGE_BYTES = 64 * 1024
-"""A page is cut after so many bytes; one publication always fits."""
 
 SendFrames = Callable[[bytes], Awaitable[None]]
 
@@ -63,6 +61,10 @@ class CatchUp:
         return None if topic.tail is None else topic.tail.after(subscription.cursor, PAGE)
 
     async def _send_entries(self, subscription: Subscription, entries: list[Entry], send: SendFrames) -> None:
+        if subscription.has_view:
+            if written := view_page(subscription, [entry.publication for entry in entries]):
+                await send(written)
+            return
         codec = subscription.subscriber.codec
         head = subscription.topic.audience(codec).head
         frames = _page([entry.frame(codec, head) for entry in entries])
@@ -86,15 +88,18 @@ class CatchUp:
         subscription.epoch, subscription.cursor = recovered.cursor.epoch, recovered.cursor.offset
         if not recovered.publications and stored.top < known_top:
             subscription.cursor = known_top  # the store lost its tail: nothing of it will ever come
-        if frames := _frames(subscription, recovered):
-            await send(b"".join(frames))
+        subscription.has_base = False
+        if written := _written(subscription, recovered):
+            await send(written)
 
 
-def _frames(subscription: Subscription, recovered: Recovered) -> list[bytes]:
+def _written(subscription: Subscription, recovered: Recovered) -> bytes:
     topic, codec = subscription.topic, subscription.subscriber.codec
-    gap = [codec.encode_gap(topic.channel, recovered.gap)] if recovered.gap else []
+    gap = codec.encode_gap(topic.channel, recovered.gap) if recovered.gap else b""
+    if subscription.has_view:
+        return gap + (view_page(subscription, recovered.publications) if recovered.publications else b"")
     head = topic.audience(codec).head
-    return gap + [codec.encode_publication(head, publication) for publication in recovered.publications]
+    return gap + b"".join([codec.encode_publication(head, publication) for publication in recovered.publications])
 
 
 def _page(frames: list[bytes]) -> list[bytes]:

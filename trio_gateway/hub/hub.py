@@ -63,7 +63,8 @@ class Hub:
         self.acks = PendingAcks(broker)
         self._reads = SharedReads(broker)
         self.catch_up = CatchUp(self._reads, self.recovery)
-        self.replay = Replay(self._reads).replay
+        self._replay = Replay(self._reads, broker)
+        self.replay, self.replay_latest = self._replay.replay, self._replay.replay_latest
         self.presence = Presence(broker, presence_ttl)
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -155,7 +156,8 @@ class Hub:
         """Find the channel's topic, opened at the first call, and attach the device where there is one."""
         topic = self._topics.get(channel)
         if topic is None:
-            topic = Topic(channel, self._budget, self._namespaces.max_behind_of(channel))
+            max_behind, makes_deltas = self._namespaces.max_behind_of(channel), self._namespaces.makes_deltas(channel)
+            topic = Topic(channel, self._budget, max_behind, makes_deltas=makes_deltas)
             self._topics[channel] = topic
         self._hold(topic)
         try:
@@ -228,7 +230,7 @@ class Hub:
             self._close(topic)
 
     def _close(self, topic: Topic) -> None:
-        topic.clear_tail()
+        topic.close()
         self.recovery.forget(topic)
         del self._topics[topic.channel]
         self._broker.unfollow_nowait(topic.channel)

@@ -1,15 +1,18 @@
 """A replay brings a client up to date in the very answer to its subscribe, where it asked for that (protocol §6.3).
 
-It succeeds where everything after the client's position is still there. What goes beyond the bounds of
-an answer follows as live publications do.
+It succeeds where everything after the client's position is still there, or, for one that wants the latest
+publication alone (§6.6), where that is. What goes beyond the bounds of an answer follows as live publications do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import attrs
+import trio
 
+from trio_gateway.broker.broker import Broker
+from trio_gateway.hub.page import have_base, wanted_of
 from trio_gateway.hub.shared_reads import SharedReads
 from trio_gateway.hub.subscription import Subscription
 from trio_gateway.hub.topic import Topic
@@ -19,10 +22,13 @@ from trio_gateway.model.publication import Publication
 MAX_BYTES = 1024 * 1024
 """Of data in one answer."""
 
+PATCHES_PER_TURN = 16
+"""After so many the event loop gets its turn: they take 50 µs to 5 ms each, the first time."""
+
 
 @attrs.frozen
 class Replayed:
-    """Say whether nothing is missing after the position asked for, and bring the first publications after it."""
+    """Say whether nothing is missing after the position asked for, and bring the first publications after it, as the client wants them."""
 
     recovered: bool
     publications: Sequence[Publication] = ()
@@ -34,23 +40,34 @@ NOT_RECOVERED = Replayed(recovered=False)
 class Replay:
     """Read what subscriptions that are not started yet have missed."""
 
-    def __init__(self, reads: SharedReads) -> None:
+    def __init__(self, reads: SharedReads, broker: Broker) -> None:
         self._reads = reads
+        self._broker = broker
 
     async def replay(self, subscription: Subscription, asked: Position, limit: int) -> Replayed:
         """Find up to `limit` publications after `asked`, and set the subscription behind them; if any is gone, at the end.
 
         An empty epoch stands for the present one. Raises BrokerUnavailable when the store is needed and away.
         """
-        topic, epoch = subscription.topic, subscription.topic.epoch
-        replayed = await self._replay(subscription, asked, limit)
-        if topic.epoch != epoch:
-            replayed = NOT_RECOVERED  # the store lost everything meanwhile
-        if not replayed.recovered:
-            subscription.epoch, subscription.cursor = topic.epoch, topic.top
-        return replayed
+        return await self._settle(subscription, self._after(subscription, asked, limit))
 
-    async def _replay(self, subscription: Subscription, asked: Position, limit: int) -> Replayed:
+    async def replay_latest(self, subscription: Subscription, asked: Position, limit: int) -> Replayed:
+        """Find the latest publication, unless that is what the client has, and set the subscription behind it, or at the end.
+
+        Of those that a filter lets through, the latest among `limit` is it. Raises as `replay` does.
+        """
+        return await self._settle(subscription, self._latest(subscription, asked, limit))
+
+    async def _settle(self, subscription: Subscription, replaying: Awaitable[Replayed]) -> Replayed:
+        topic, epoch = subscription.topic, subscription.topic.epoch
+        replayed = await replaying
+        shown = await _shown(subscription, replayed.publications)
+        if topic.epoch != epoch or not replayed.recovered:  # the store may have lost everything meanwhile
+            subscription.epoch, subscription.cursor, subscription.has_base = topic.epoch, topic.top, False
+            return NOT_RECOVERED
+        return Replayed(recovered=True, publications=shown)
+
+    async def _after(self, subscription: Subscription, asked: Position, limit: int) -> Replayed:
         topic = subscription.topic
         if not topic.epoch or asked.epoch not in ("", topic.epoch):
             return NOT_RECOVERED
@@ -65,6 +82,25 @@ class Replay:
             return NOT_RECOVERED
         subscription.epoch, subscription.cursor = topic.epoch, publications[-1].offset
         return Replayed(recovered=True, publications=publications)
+
+    async def _latest(self, subscription: Subscription, asked: Position, limit: int) -> Replayed:
+        topic = subscription.topic
+        has_it = bool(asked.offset) and asked == Position(topic.epoch, topic.top)
+        if has_it or not topic.top:
+            return Replayed(recovered=has_it)
+        newest = await self._newest(subscription, limit)
+        if not newest or newest[-1].offset < topic.top:
+            return NOT_RECOVERED
+        subscription.epoch, subscription.cursor = topic.epoch, newest[-1].offset
+        return Replayed(recovered=True, publications=wanted_of(newest, subscription.filter)[-1:])
+
+    async def _newest(self, subscription: Subscription, limit: int) -> Sequence[Publication]:
+        """Read the newest publications, oldest first: one where there is no filter."""
+        topic = subscription.topic
+        if subscription.filter is None:
+            return await self._page(topic, topic.top - 1, 1)
+        stored = await self._broker.read_back(topic.channel, 0, limit)
+        return stored.publications[::-1] if stored.epoch == topic.epoch else ()
 
     async def _read(self, topic: Topic, after: int, limit: int) -> Sequence[Publication]:
         """Read on until the top or a bound; nothing where a hole is in between."""
@@ -88,3 +124,20 @@ class Replay:
             return [entry.publication for entry in entries]
         stored = await self._reads.read(topic, after, limit)
         return stored.publications if stored.epoch == topic.epoch else ()
+
+
+async def _shown(subscription: Subscription, publications: Sequence[Publication]) -> Sequence[Publication]:
+    """Write publications as the client wants them."""
+    wanted = wanted_of(publications, subscription.filter)
+    if not (subscription.delta and wanted):
+        return wanted
+    topic, epoch = subscription.topic, subscription.topic.epoch
+    shown: list[Publication] = []
+    for one in topic.have_views().deltas.chain(wanted):
+        shown.append(one)
+        if len(shown) % PATCHES_PER_TURN == 0:
+            await trio.lowlevel.checkpoint()
+            if topic.epoch != epoch:
+                return ()
+    have_base(subscription, wanted[-1])
+    return shown

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 import trio
 
 from trio_gateway.model.position import Position
+from trio_gateway.model.tags_filter import TagsFilter
 from trio_gateway.wire.codec import Codec
 
 if TYPE_CHECKING:
+    from trio_gateway.hub.audience import Audience
+    from trio_gateway.hub.delta_audience import DeltaAudience
     from trio_gateway.hub.topic import Topic
 
 
@@ -61,14 +64,18 @@ class Subscription:
 
     `epoch` and `cursor` say what the client has; an empty epoch stands before everything kept.
     `behind_since` is the time at which it fell behind, of meaning only while it is. Before the start,
-    `positioned` may be set, for a client that is told of no gap but must begin anew, and `watches`, for
-    one that is told who comes and goes.
+    `positioned` may be set, for a client that is told of no gap but must begin anew, `watches`, for
+    one that is told who comes and goes, and, for one that wants publications other than as they are, either
+    `delta` or a `filter`. Of one that gets deltas, `has_base` says that it was sent the publication at its cursor.
     """
 
     __slots__ = (
         "behind_since",
         "cursor",
+        "delta",
         "epoch",
+        "filter",
+        "has_base",
         "live",
         "outlet",
         "positioned",
@@ -88,6 +95,9 @@ class Subscription:
         self.started = False
         self.positioned = False
         self.watches = False
+        self.delta = False
+        self.filter: TagsFilter | None = None
+        self.has_base = False
         self.behind_since = 0.0
 
     @property
@@ -99,6 +109,11 @@ class Subscription:
     def greeting(self) -> Position:
         """Give where delivery starts, as the client is told: "everything kept" starts in the topic's own epoch."""
         return Position(self.epoch or self.topic.epoch, self.cursor)
+
+    @property
+    def has_view(self) -> bool:
+        """Tell whether the client wants publications other than as they are."""
+        return self.delta or self.filter is not None
 
     @property
     def caught_up(self) -> bool:
@@ -119,7 +134,7 @@ class Subscription:
         """Let the hub write to the client from now on; without a checkpoint after `caught_up`."""
         self.subscriber.behind.pop(self, None)
         self.live = True
-        self.topic.audience(self.subscriber.codec).add(self)
+        self._audience().add(self)
 
     def fall_behind(self) -> None:
         """Leave the rest to the client's writer task."""
@@ -140,4 +155,14 @@ class Subscription:
     def _leave_audience(self) -> None:
         if self.live:
             self.live = False
-            self.topic.audience(self.subscriber.codec).remove(self)
+            self._audience().remove(self)
+            if self.filter is not None:
+                self.topic.have_views().leave(self.filter, self.subscriber.codec)
+
+    def _audience(self) -> Audience | DeltaAudience:
+        topic, codec = self.topic, self.subscriber.codec
+        if self.filter is not None:
+            return topic.have_views().filtered_audience(self.filter, codec, topic.channel, topic.epoch, topic.top)
+        if self.delta:
+            return topic.have_views().delta_audience(codec, topic.channel, topic.epoch)
+        return topic.audience(codec)

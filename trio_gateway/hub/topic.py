@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 import trio
 
 from trio_gateway.broker.broker import Hint
 from trio_gateway.hub.audience import SENDS_PER_TURN, Audience, Write, send_nowait
 from trio_gateway.hub.tail import Tail, TailBudget
+from trio_gateway.hub.views import Views
 from trio_gateway.model.position import Position
 from trio_gateway.model.presence import Passage
 from trio_gateway.model.publication import Publication
@@ -23,11 +25,15 @@ FEW_USERS = 100
 """A topic of so few shares a turn with others, in which their writes are made together. One of more has `fan_out`,
 which joins all that is fresh: 10 publications to 1,000 users are 1,000 sends then, and not 10,000."""
 
+FILTERED_PER_TURN = 1000
+"""After so many questions to filters, 1 to 10 µs each, what was found is sent, and the event loop gets its turn."""
+
 
 class Topic:
     """Know one channel on this node, once for all its subscribers.
 
-    `max_behind` is how long (seconds) a client may be behind, 0 for ever. `users` counts subscriptions
+    `max_behind` is how long (seconds) a client may be behind, 0 for ever; `makes_deltas` says that all publications are
+    made deltas for those who get such. `views` is there once somebody wants publications other than as they are. `users` counts subscriptions
     and those that are being prepared. `tail` is there once two shared the topic. `open` says that the
     channel is followed and its epoch known. Whoever reads the store for the topic holds `reading`, and
     `dirty` makes that reader read once more. `active` says that a hint came since the last idle check.
@@ -44,20 +50,24 @@ class Topic:
         "checked",
         "dirty",
         "epoch",
+        "makes_deltas",
         "max_behind",
         "open",
         "reading",
         "tail",
         "top",
         "users",
+        "views",
     )
 
-    def __init__(self, channel: str, budget: TailBudget, max_behind: float = 0) -> None:
+    def __init__(self, channel: str, budget: TailBudget, max_behind: float = 0, *, makes_deltas: bool = False) -> None:
         self.channel = channel
         self.max_behind = max_behind
+        self.makes_deltas = makes_deltas
         self.epoch = ""
         self.top = 0
         self.tail: Tail | None = None
+        self.views: Views | None = None
         self.users = 0
         self.open = False
         self.dirty = False
@@ -77,6 +87,12 @@ class Topic:
         audience = Audience(codec, self.channel, self.epoch)
         self._audiences = (*self._audiences, audience)
         return audience
+
+    def have_views(self) -> Views:
+        """Find what holds the audiences of those who want publications other than as they are, made at the first call."""
+        if self.views is None:
+            self.views = Views(self._budget, makes_deltas=self.makes_deltas)
+        return self.views
 
     def hold(self) -> None:
         """Count one more user; from the second one on a tail is kept for them."""
@@ -112,6 +128,8 @@ class Topic:
         else:
             for audience in self._audiences:
                 audience.write(publication, writes)
+            if self.views is not None:
+                self.views.write(publication, writes)
         return True
 
     def _take_passage(self, passage: Passage | None, writes: list[Write]) -> bool:
@@ -120,9 +138,14 @@ class Topic:
         if self._fresh or self._fanning_out or self.users > FEW_USERS:
             self._fresh.append(passage)
         else:
-            for audience in self._audiences:
-                audience.tell(passage, writes)
+            self._tell(passage, writes)
         return True
+
+    def _tell(self, passage: Passage, writes: list[Write]) -> None:
+        for audience in self._audiences:
+            audience.tell(passage, writes)
+        if self.views is not None:
+            self.views.cut()
 
     def take_stored(self, stored: Stored) -> None:
         """Take one page of the store, read after this topic's own top; `fan_out` sends it.
@@ -149,6 +172,8 @@ class Topic:
         self._fresh.clear()
         for audience in self._audiences:
             audience.begin(epoch)
+        if self.views is not None:
+            self.views.begin(epoch)
         self._everybody_falls_behind()
 
     def skip_to(self, top: int) -> None:
@@ -161,6 +186,12 @@ class Topic:
         """Give up what the tail holds: whoever is behind reads the store."""
         if self.tail is not None:
             self.tail.clear()
+
+    def close(self) -> None:
+        """Give up all that is kept in memory."""
+        self.clear_tail()
+        if self.views is not None:
+            self.views.deltas.clear()
 
     @property
     def has_fresh(self) -> bool:
@@ -190,14 +221,19 @@ class Topic:
             self._fanning_out = False
 
     def _write_fresh(self) -> list[Write]:
-        fresh, self._fresh = self._fresh, []
+        count = len(self._fresh)
+        if self.views is not None and self.views.filters:
+            count = max(1, FILTERED_PER_TURN // self.views.filters)
+        fresh, self._fresh = self._fresh[:count], self._fresh[count:]
         writes: list[Write] = []
         for news in fresh:
+            if isinstance(news, Passage):
+                self._tell(news, writes)
+                continue
             for audience in self._audiences:
-                if isinstance(news, Passage):
-                    audience.tell(news, writes)
-                else:
-                    audience.write(news, writes)
+                audience.write(news, writes)
+            if self.views is not None:
+                self.views.write(news, writes)
         return writes
 
     async def _send_in_turns(self, writes: Iterable[Write]) -> None:
@@ -205,7 +241,7 @@ class Topic:
         for write in writes:
             for start in range(0, len(write.clients), SENDS_PER_TURN):
                 clients = write.clients[start : start + SENDS_PER_TURN]
-                send_nowait([Write(clients, write.prev, write.first, write.last, write.frames, write.offsets)])
+                send_nowait([msgspec.structs.replace(write, clients=clients)])
                 await trio.lowlevel.checkpoint()
                 if self.epoch != epoch:
                     return  # a new one began meanwhile, and what is left is void
@@ -218,3 +254,5 @@ class Topic:
     def _everybody_falls_behind(self) -> None:
         for audience in self._audiences:
             audience.void()
+        if self.views is not None:
+            self.views.void()

@@ -12,6 +12,7 @@ import attrs
 
 from trio_gateway.model.codes import DisconnectCode
 from trio_gateway.model.position import Position
+from trio_gateway.model.tags_filter import TagsFilter
 
 Ref = int | float | str | None
 """The client's own mark on a request, which comes back in the answer; None where it gave none."""
@@ -74,7 +75,8 @@ class Subscribe:
 
     A client that is told of gaps gives `since`. One that is told once, in the answer, whether it could
     be brought up to date gives `recover`; it wants no answer but an error where it could not if it
-    `rejects_unrecovered`. The last three are wishes, which the namespace may grant.
+    `rejects_unrecovered`. What follows are wishes, which the namespace may grant: `delta` is for deltas in place of
+    the whole data, and `filter`, which is granted or refused, for some of the publications only.
     """
 
     ref: Ref
@@ -86,6 +88,8 @@ class Subscribe:
     positioned: bool = False
     recoverable: bool = False
     join_leave: bool = False
+    delta: bool = False
+    filter: TagsFilter | None = None
 
 
 @attrs.frozen

@@ -20,7 +20,8 @@ class Subscribed:
     `position` is where delivery starts, after the `publications` that came with the answer, if any
     did: then it is the one asked for. `positioned` and `recoverable` say what the client may use it
     for, `was_recovering` and `recovered` what became of its wish. `ttl` is seconds until it must be
-    refreshed, None for never. `data` (JSON text) is for the client's application, empty for none.
+    refreshed, None for never. `data` (JSON text) is for the client's application, empty for none. `delta`
+    says that publications, these ones too, have their data as strings, whole or as patches.
     """
 
     ref: Ref
@@ -32,6 +33,7 @@ class Subscribed:
     publications: Sequence[Publication] = ()
     ttl: int | None = None
     data: bytes = b""
+    delta: bool = False
 
 
 @attrs.frozen

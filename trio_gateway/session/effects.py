@@ -37,7 +37,7 @@ class Ask:
 class Attach:
     """Subscribe to `channel` on these terms, then answer `ref` before the first publication.
 
-    `since` and `recover` are as in the Subscribe, None where the terms give no right to it; `recovering`
+    `since` and `recover` are as in the Subscribe, `recover` None where the terms give no right to it; `recovering`
     tells that the client asked to recover, whether it may or not.
     """
 

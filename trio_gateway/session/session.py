@@ -110,7 +110,7 @@ class Session:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.client = client
-        self.channels = Subscribing(client, settings, verifier, ascii_names=strict, clock=clock)
+        self.channels = Subscribing(client, settings, verifier, strict=strict, clock=clock)
         self.expire_at = 0.0 if admission is None or settings.insecure else admission.expire_at
         self.ponged = False
         self._pings_unanswered = 0

@@ -25,6 +25,7 @@ from trio_gateway.model.commands import RefreshSubscription, Subscribe, Unsubscr
 from trio_gateway.model.directives import Override
 from trio_gateway.model.errors import (
     AlreadySubscribed,
+    BadRequest,
     Disconnected,
     Expired,
     InvalidChannel,
@@ -33,6 +34,8 @@ from trio_gateway.model.errors import (
     RequestError,
     Unauthorized,
 )
+from trio_gateway.model.position import START, Position
+from trio_gateway.model.tags_filter import TagsFilter
 from trio_gateway.session import permissions
 from trio_gateway.session.claims import ServerSubscription, SubscriptionClaims
 from trio_gateway.session.client import Client
@@ -45,6 +48,10 @@ from trio_gateway.settings.namespaces import ChannelRules
 from trio_gateway.settings.settings import Settings
 
 NO_OVERRIDE: Final = Override()
+FOSSIL: Final = "fossil"
+
+MAX_FILTER_BYTES: Final = 16_384
+"""Of one client's tags filters together: what a node makes of them takes ten times as much memory."""
 
 
 @attrs.define
@@ -58,10 +65,11 @@ class Held:
 class Subscribing:
     """Decide about one client's subscriptions, and remember them; `clock` gives Unix seconds.
 
-    With `ascii_names` a channel's name has ASCII characters only, unless its namespace says what it is like.
+    With `strict`, as for Session, a channel's name has ASCII characters only, unless its namespace says what it is
+    like, and clients are brought what they missed by the answer to their subscribe.
     """
 
-    __slots__ = ("_ascii_names", "_client", "_clock", "_described", "_inbox", "_settings", "_verifier", "held")
+    __slots__ = ("_client", "_clock", "_described", "_inbox", "_settings", "_strict", "_verifier", "held")
 
     def __init__(
         self,
@@ -69,7 +77,7 @@ class Subscribing:
         settings: Settings,
         verifier: Verifier,
         *,
-        ascii_names: bool = False,
+        strict: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.held: dict[str, Held] = {}
@@ -78,7 +86,7 @@ class Subscribing:
         self._inbox = inbox_of(client.user.id)
         self._settings = settings
         self._verifier = verifier
-        self._ascii_names = ascii_names
+        self._strict = strict
         self._clock = clock
 
     @property
@@ -111,7 +119,7 @@ class Subscribing:
         if rules.channel_regex:
             if not _compiled(rules.channel_regex).fullmatch(_rest_of(channel)):
                 raise InvalidChannel("the name is not one that its namespace allows")
-        elif self._ascii_names and not channel.isascii():
+        elif self._strict and not channel.isascii():
             raise InvalidChannel("the name has ASCII characters only")
         return rules
 
@@ -124,9 +132,16 @@ class Subscribing:
         if self.full:
             raise LimitExceeded(f"a connection has at most {self._settings.max_channels} channels")
         terms = self._terms_asked_for(command, rules)
+        self._check_filter(command.filter, rules)
         self._hold(channel, terms)
-        recover, recovering = command.recover if terms.recoverable else None, command.recover is not None
+        recover, recovering = self.position_to_recover(terms, command.recover), command.recover is not None
         return Attach(command.ref, channel, terms, command.since, recover, command.rejects_unrecovered, recovering)
+
+    def position_to_recover(self, terms: Terms, asked: Position | None) -> Position | None:
+        """Find what a subscription recovers from, None for nothing; `asked` is what its client or a back end wants."""
+        if not terms.recoverable:
+            return None
+        return START if asked is None and terms.recovers_always and self._strict else asked
 
     def unsubscribe(self, command: Unsubscribe) -> bool:
         """Forget a channel, and tell whether the client had it; raises PermissionDenied for its inbox."""
@@ -237,8 +252,17 @@ class Subscribing:
         if has_passed(claims.expire_at, self._clock()) and not self._settings.insecure:
             raise Expired("the subscription that this token asks for has expired")
 
+    def _check_filter(self, filter: TagsFilter | None, rules: ChannelRules) -> None:
+        if filter is None:
+            return
+        if not rules.allow_tags_filter:
+            raise BadRequest("publications can't be filtered by tags here")
+        held = sum(len(held.terms.filter.text) for held in self.held.values() if held.terms.filter)
+        if held + len(filter.text) > MAX_FILTER_BYTES:
+            raise LimitExceeded(f"the tags filters of a connection have at most {MAX_FILTER_BYTES} bytes together")
+
     def _wishes(self, command: Subscribe, rules: ChannelRules) -> Wishes:
-        if not (command.positioned or command.recoverable or command.join_leave):
+        if not (command.positioned or command.recoverable or command.join_leave or command.delta or command.filter):
             return NO_WISHES
         asker = attrs.evolve(self.asker(command.channel), subscribed=True)
         may_read, may_see = permissions.may_read(rules, asker), permissions.may_see(rules, asker)
@@ -246,6 +270,9 @@ class Subscribing:
             positioned=command.positioned and (rules.allow_positioning or may_read),
             recoverable=command.recoverable and (rules.allow_recovery or may_read),
             watches=command.join_leave and rules.join_leave and may_see,
+            # What a filter leaves out would be missing as the base of the next delta.
+            delta=command.delta and FOSSIL in rules.allowed_delta_types and command.filter is None,
+            filter=command.filter,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from trio_gateway.model.directives import Override
+from trio_gateway.model.tags_filter import TagsFilter
 from trio_gateway.settings.namespaces import ChannelRules, InboxRules
 
 
@@ -13,7 +14,9 @@ class Terms:
     """Say what a subscription is granted.
 
     A `positioned` one is told its position, and begins anew when publications are missing; a
-    `recoverable` one may ask for those. `present` says whether the client is in the channel's presence,
+    `recoverable` one may ask for those, or, where `latest` says so, for the latest publication alone, which it is
+    brought without asking where it `recovers_always`. With `delta` it gets deltas in place of whole data, with a `filter`
+    only what that matches. `present` says whether the client is in the channel's presence,
     `told` whether others are told so, `watches` whether it is told of others. `info` is its ClientInfo
     (a JSON object), `data` (JSON text) is for its application. It ends at `expire_at` (Unix seconds), 0
     for never. `by_server` says who made it: the client did not, and can't do without it.
@@ -21,6 +24,10 @@ class Terms:
 
     positioned: bool = False
     recoverable: bool = False
+    latest: bool = False
+    recovers_always: bool = False
+    delta: bool = False
+    filter: TagsFilter | None = None
     present: bool = False
     told: bool = False
     watches: bool = False
@@ -37,6 +44,8 @@ class Wishes:
     positioned: bool = False
     recoverable: bool = False
     watches: bool = False
+    delta: bool = False
+    filter: TagsFilter | None = None
 
 
 NO_WISHES = Wishes()
@@ -48,6 +57,10 @@ def channel_terms(rules: ChannelRules, override: Override, wishes: Wishes = NO_W
     recoverable = keeps and (_chosen(override.force_recovery, rules.force_recovery) or wishes.recoverable)
     return Terms(
         recoverable=recoverable,
+        latest=recoverable and rules.force_recovery_mode == "cache",
+        recovers_always=recoverable and rules.auto_cache_recover,
+        delta=wishes.delta,
+        filter=wishes.filter,
         positioned=recoverable
         or (keeps and (_chosen(override.force_positioning, rules.force_positioning) or wishes.positioned)),
         present=_chosen(override.presence, rules.presence),

@@ -52,6 +52,7 @@ class _Subscribed(_Expiry, omit_defaults=True):
     positioned: bool = False
     data: Raw | None = None
     was_recovering: bool = False
+    delta: bool = False
 
 
 class _Connected(_Expiry, omit_defaults=True):
@@ -157,7 +158,7 @@ def publication_head(channel: str) -> bytes:
 def encode_publication(head: bytes, publication: Publication) -> bytes:
     """Write a publication; `head` is its channel's `publication_head`."""
     data, offset = publication.data, publication.offset
-    if offset and not publication.info and not publication.tags and b"\n" not in data:
+    if offset and not (publication.info or publication.tags or publication.patch) and b"\n" not in data:
         return b'%b%b,"offset":%d}}' % (head, data, offset)
     return b"%b%b}}" % (head, _behind_head(publication))
 
@@ -170,7 +171,8 @@ def _behind_head(publication: Publication) -> bytes:
     info = b',"info":%b' % in_one_line(publication.info) if publication.info else b""
     offset = b',"offset":%d' % publication.offset if publication.offset else b""
     tags = b',"tags":%b' % in_one_line(publication.tags) if publication.tags else b""
-    return b"%b%b%b%b" % (in_one_line(publication.data), info, offset, tags)
+    delta = b',"delta":true' if publication.patch else b""
+    return b"%b%b%b%b%b" % (in_one_line(publication.data), info, offset, tags, delta)
 
 
 def _answer(ref: Ref, method: str, result: Struct) -> bytes:
@@ -210,6 +212,7 @@ def _subscribed(subscribed: Subscribed) -> _Subscribed:
         positioned=placed,
         data=_raw(subscribed.data),
         was_recovering=subscribed.was_recovering,
+        delta=subscribed.delta,
     )
 
 

@@ -30,8 +30,10 @@ from trio_gateway.model.commands import (
     Subscribe,
     Unsubscribe,
 )
+from trio_gateway.model.errors import BadRequest
 from trio_gateway.model.position import MAX_OFFSET, Position
 from trio_gateway.model.replies import Error
+from trio_gateway.model.tags_filter import read_filter
 
 _Id = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 _Offset = Annotated[int, Meta(ge=0)]
@@ -104,8 +106,10 @@ class _Subscribe(_OfChannel, frozen=True):
             return Break(REQUEST_BROKEN, f"unknown delta type {self.delta[:80]!r}")
         if self.type:
             return _error(ref, _OTHER_TYPES.get(self.type, BAD_REQUEST), "only streams can be subscribed to")
-        if bytes(self.tf) not in (b"", b"null"):
-            return _error(ref, BAD_REQUEST, "publications can't be filtered by tags here")
+        try:
+            filter = None if bytes(self.tf) in (b"", b"null") else read_filter(self.tf)
+        except BadRequest as error:
+            return _error(ref, BAD_REQUEST, str(error))
         return Subscribe(
             ref,
             self.channel,
@@ -115,6 +119,8 @@ class _Subscribe(_OfChannel, frozen=True):
             positioned=self.positioned,
             recoverable=self.recoverable,
             join_leave=self.join_leave,
+            delta=self.delta == _FOSSIL,
+            filter=filter,
         )
 
 
