@@ -146,11 +146,12 @@ class SdkClient:
         return self
 
     async def subscribe(
-        self, channel: str, *tokens: str | None, states: Sequence[dict[str, object]] = (), **wishes: bool
+        self, channel: str, *tokens: str | None, states: Sequence[dict[str, object]] = (), **wishes: object
     ) -> dict[str, object]:
         """Subscribe, and give what the client is told of it.
 
-        `states` are the positions of what an application reads by itself, each time that the SDK asks it to.
+        `states` are the positions of what an application reads by itself, each time that the SDK asks it to; `filter`
+        is a tags filter, and all other wishes are named as in the SDKs.
         """
         await self.ask("subscribe", channel=channel, tokens=tokens, states=states, **wishes)
         return await self.event("subscribed", channel)

@@ -76,6 +76,30 @@ publication_data_format = "json_object"
 channel_regex = "[a-z0-9]+"
 
 [[channel.namespaces]]
+name = "views"
+allow_subscribe_for_client = true
+force_recovery = true
+allowed_delta_types = ["fossil"]
+delta_publish = true
+allow_tags_filter = true
+history_size = 1000
+
+[[channel.namespaces]]
+name = "cache"
+allow_subscribe_for_client = true
+force_recovery = true
+force_recovery_mode = "cache"
+history_size = 10
+
+[[channel.namespaces]]
+name = "always"
+allow_subscribe_for_client = true
+force_recovery = true
+force_recovery_mode = "cache"
+auto_cache_recover = true
+history_size = 10
+
+[[channel.namespaces]]
 name = "private"
 presence = true
 
@@ -132,9 +156,9 @@ class Node(GatewayProcess):
         assert "result" in answer, answer
         return answer["result"]
 
-    async def publish(self, channel: str, *data: object) -> None:
+    async def publish(self, channel: str, *data: object, **options: object) -> None:
         """Publish these in a channel, one after the other."""
-        commands = [{"publish": {"channel": channel, "data": each}} for each in data]
+        commands = [{"publish": {"channel": channel, "data": each, **options}} for each in data]
         replies = (await self._post("batch", commands=commands))["replies"]
         assert all("publish" in each for each in replies), replies
 

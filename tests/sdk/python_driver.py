@@ -11,8 +11,10 @@ import dataclasses
 import json
 import sys
 
-from centrifuge import Client, StreamPosition, UnauthorizedError
+from centrifuge import Client, DeltaType, Publication, StreamPosition, UnauthorizedError
+from centrifuge.codecs import _JsonCodec
 from centrifuge.exceptions import ReplyError
+from centrifuge.filter import FilterNode
 
 FIRST_DELAY, LAST_DELAY = 0.05, 0.5
 """Seconds; the SDK's own would make tests wait."""
@@ -86,7 +88,13 @@ class Conversation:
             await end()
 
     async def subscribe(
-        self, channel: str, tokens: list[str | None], states: list[dict[str, object]], **wishes: bool
+        self,
+        channel: str,
+        tokens: list[str | None],
+        states: list[dict[str, object]],
+        delta: str = "",
+        filter: dict[str, object] | None = None,
+        **wishes: bool,
     ) -> None:
         subscription = self._client.get_subscription(channel) or self._client.new_subscription(
             channel,
@@ -95,9 +103,20 @@ class Conversation:
             get_state=self._states(states) if states else None,
             min_resubscribe_delay=FIRST_DELAY,
             max_resubscribe_delay=LAST_DELAY,
+            delta=DeltaType(delta) if delta else None,
+            tags_filter=FilterNode(filter) if filter else None,
             **wishes,
         )
         await subscription.subscribe()
+
+    async def decode(self, publications: list[dict[str, object]]) -> list[str]:
+        """Apply publications that get deltas to each other as a subscription does; gives the JSON of each one's data."""
+        data, base = [], b""
+        for each in publications:
+            publication = Publication(0, each["data"], None, {}, each.get("delta", False))
+            decoded, base = _JsonCodec.apply_delta_if_needed(base, publication)
+            data.append(json.dumps(decoded))
+        return data
 
     async def unsubscribe(self, channel: str) -> None:
         await self._client.get_subscription(channel).unsubscribe()

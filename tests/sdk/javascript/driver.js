@@ -71,16 +71,26 @@ function converse(link) {
         else client.disconnect();
       }
     },
-    subscribe({ channel, tokens, states, positioned, recoverable, join_leave: joinLeave }) {
+    subscribe({ channel, tokens, states, filter, join_leave: joinLeave, ...more }) {
       let subscription = client.getSubscription(channel);
       if (subscription === null) {
         const getToken = tokens.length > 0 ? giving(channel, tokens) : null;
         const getState = states.length > 0 ? reading(channel, states) : null;
-        const wishes = { getToken, getState, positioned, recoverable, joinLeave };
+        const wishes = { getToken, getState, joinLeave, tagsFilter: filter, ...more };
         subscription = client.newSubscription(channel, { ...wishes, ...AGAIN });
         tell(subscription, CHANNEL, channel);
       }
       subscription.subscribe();
+    },
+    // Applies publications that get deltas to each other as a subscription does; gives the JSON of each one's data.
+    decode({ publications }) {
+      const codec = new Centrifuge("ws://nowhere", { websocket: WebSocket })._codec;
+      let base;
+      return publications.map((publication) => {
+        const { newData, newPrevValue } = codec.applyDeltaIfNeeded(publication, base);
+        base = newPrevValue;
+        return JSON.stringify(newData);
+      });
     },
     unsubscribe: ({ channel }) => client.getSubscription(channel).unsubscribe(),
     publish: async ({ channel, data }) => void (await client.publish(channel, data)),
