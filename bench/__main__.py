@@ -6,7 +6,8 @@ import argparse
 import sys
 
 from bench.processes import BenchError
-from bench.scenarios import PROTOCOLS, SDK_SCENARIOS, Run, Scenario
+from bench.scenario import Run, Scenario
+from bench.scenarios import PROTOCOLS, SDK_SCENARIOS
 from bench.servers import Bench, prepared
 from bench.table import Result, table
 

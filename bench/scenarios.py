@@ -1,11 +1,11 @@
-"""Each scenario is one figure: how it is measured on the gateway, what stands beside it, and what it should reach."""
+"""All scenarios: how each is measured on the gateway, what stands beside it, and what it should reach."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import quote
@@ -15,6 +15,7 @@ import jwt
 
 from bench.load import Load, LoadClient, listening, loading
 from bench.processes import LOAD_CORE, SERVER_CORE, BenchError, Cpu, resident_bytes, start, wait_until_idle
+from bench.scenario import Measurement, Run, Scenario
 from bench.servers import SECRET, Bench, Server
 
 FAN_OUT = 1_000
@@ -31,31 +32,6 @@ HOUR = 3_600.0
 SDK_PATH = "/connection/websocket"
 INSECURE = ("--insecure", "--token-secret", SECRET)
 """Options of a gateway where a client may subscribe to what it likes, and has an inbox by its token."""
-
-
-@attrs.frozen
-class Measurement:
-    """Hold what one run gave: the figure, and a remark for who watches."""
-
-    value: float
-    remark: str = ""
-
-
-Run = Callable[[Bench, float], Measurement]
-"""Measures once, for so many seconds where the scenario has a length."""
-
-
-@attrs.frozen
-class Scenario:
-    """Describe one figure, with what it should reach: at most so many times the floor, or a value at most or at least."""
-
-    name: str
-    unit: str
-    ours: Run
-    floor: Run | None = None
-    ratio: float | None = None
-    most: float | None = None
-    least: float | None = None
 
 
 def subscribe(channel: str) -> str:
@@ -324,11 +300,11 @@ def exchange(*, by_hypercorn: bool) -> Run:
     return run
 
 
-def wake(kind: str) -> Run:
-    """Make the run that measures what one wake for a quiet feed costs, without any code of the gateway."""
+def alone(module: str, kind: str) -> Run:
+    """Make the run of a module that measures by itself, without a gateway."""
 
     def run(_bench: Bench, seconds: float) -> Measurement:
-        command = [sys.executable, "-m", "bench.wake", kind, str(seconds)]
+        command = [sys.executable, "-m", f"bench.{module}", kind, str(seconds)]
         with start(command, SERVER_CORE, stdout=subprocess.PIPE) as process:
             return Measurement(float(process.communicate(timeout=seconds * 5 + 10)[0]))
 
@@ -370,7 +346,10 @@ SCENARIOS = {
         exchange(by_hypercorn=True),
     ),
     "wake": Scenario(
-        "bare Trio woken for one read of a quiet feed, beside bare epoll", "µs", wake("trio"), wake("epoll")
+        "bare Trio woken for one read of a quiet feed, beside bare epoll",
+        "µs",
+        alone("wake", "trio"),
+        alone("wake", "epoll"),
     ),
     "idle": Scenario("memory of an idle connection", "KB", idle_ours, idle_floor, most=34),
     "recovering": Scenario(
@@ -380,6 +359,11 @@ SCENARIOS = {
         coming_back_cpu(recover=False),
     ),
     "recovering-reads": Scenario("the same: reads of the store by all 1,000", "reads", recovering_reads, most=10),
+    "delta": Scenario(
+        "delta of 2 KB of JSON with one field changed, once a topic", "µs", alone("delta", "cost"), most=100
+    ),
+    "delta-saved": Scenario("the same: saved of the bytes to each client", "%", alone("delta", "saved"), least=80),
+    "delta-largest": Scenario("delta of 128 KB with nothing alike, once a topic", "µs", alone("delta", "largest")),
 }
 
 SDK_SCENARIOS = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from bench.scenarios import Scenario
+from bench.scenario import Scenario
 
 HEAD = ("figure", "unit", "ours", "floor", "ratio", "target", "reached")
 REACHED = {True: "yes", False: "NO", None: ""}

@@ -8,10 +8,10 @@ there is no delta and the data goes out whole.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from struct import unpack
+from zlib import adler32
 
 MAX_BYTES = 128 * 1024
-"""Of either data: the checksum of so much takes 2 ms."""
+"""Of either data: so much with nothing alike takes 2 ms."""
 
 BLOCK = 16
 """Bytes of a block, as in Fossil; shorter ones are found everywhere in JSON. Of larger data blocks are larger:"""
@@ -155,6 +155,9 @@ def _number(value: int) -> bytes:
 
 def _checksum(text: bytes) -> int:
     """Add up 32-bit words, the last one filled with zeros, mod 2**32."""
-    padded = text + bytes(-len(text) % 4)
-    words: tuple[int, ...] = unpack(f">{len(padded) // 4}I", padded)
-    return sum(words) & 0xFFFF_FFFF
+    return sum(_sum(text[place::4]) << shift for place, shift in enumerate((24, 16, 8, 0))) & 0xFFFF_FFFF
+
+
+def _sum(text: bytes) -> int:
+    """Add up bytes, in C: the lower half of an Adler-32 that begins at 0 is their sum mod 65521, which 256 do not reach."""
+    return sum([adler32(text[start : start + 256], 0) & 0xFFFF for start in range(0, len(text), 256)])
