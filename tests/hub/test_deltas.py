@@ -10,7 +10,7 @@ from trio_gateway.hub import deltas as deltas_module
 from trio_gateway.hub.deltas import Deltas
 from trio_gateway.hub.tail import TailBudget
 from trio_gateway.model.publication import Publication
-from trio_gateway.wire.fossil import create_delta
+from trio_gateway.wire.fossil import MAX_BYTES, create_delta
 
 TEXT = "привет, мир! " * 20
 
@@ -103,8 +103,27 @@ def test_all_is_given_back(deltas, budget):
     assert deltas.last is None
 
 
+def test_the_last_publication_counts_as_well(deltas, budget):
+    deltas.follow(publication(1))
+    assert budget.used == len(publication(1).data)
+    deltas.follow(publication(2, b"[]"))
+    assert budget.used == 2
+    deltas.follow(None)
+
+    assert (budget.used, deltas.last) == (0, None)
+
+
+def test_what_deltas_are_not_made_of_is_not_kept(deltas, budget):
+    deltas.follow(publication(1, b"1" * (MAX_BYTES + 1)))
+    assert deltas.last is None
+    budget.used += budget.limit + 1
+    deltas.follow(publication(1))
+
+    assert deltas.last is None
+
+
 def test_what_was_learned_later_is_older_news(deltas):
-    deltas.last = publication(5)
+    deltas.follow(publication(5))
     deltas.learn(publication(4))
 
     assert deltas.last.offset == 5

@@ -11,11 +11,15 @@ from hub.faulty_broker import NAMESPACES, FaultyBroker
 from hub.views import ViewClient, tagged, wants
 from trio.testing import wait_all_tasks_blocked
 
-from trio_gateway.hub import audience, topic
+from trio_gateway.hub import audience, topic, views
 from trio_gateway.hub import hub as hub_module
+from trio_gateway.hub.deltas import BYTES_PER_TURN
 from trio_gateway.hub.hub import Hub
 from trio_gateway.hub.topic import FEW_USERS
+from trio_gateway.hub.views import QUESTIONS_PER_TURN
 from trio_gateway.model.position import Position
+from trio_gateway.model.publication import Publication
+from trio_gateway.model.recovery import Stored
 
 CHANNELS = ("delta:a", "delta:b")
 TAGS = "abc"
@@ -125,7 +129,8 @@ class Story:
 @pytest.mark.parametrize("seed", range(60))
 async def test_whatever_happens_everybody_ends_with_the_very_bytes(monkeypatch, few, seed):
     monkeypatch.setattr(topic, "FEW_USERS", few)
-    monkeypatch.setattr(topic, "FILTERED_PER_TURN", 3)
+    monkeypatch.setattr(views, "QUESTIONS_PER_TURN", 3)
+    monkeypatch.setattr(views, "BYTES_PER_TURN", 1000)
     for module in (audience, hub_module, topic):
         monkeypatch.setattr(module, "SENDS_PER_TURN", 2)
     broker = FaultyBroker()
@@ -140,3 +145,40 @@ async def test_whatever_happens_everybody_ends_with_the_very_bytes(monkeypatch, 
         nursery.cancel_scope.cancel()
 
     assert story.check()
+
+
+async def give_way(hub, clients, size):
+    """Publish while clients of one channel are many, and count the turns that others get until all have it."""
+    for client in clients:
+        await client.subscribe("delta:x")
+    topic = hub._topics["delta:x"]
+    news = [Publication(n, n - 1, b'"%b%d"' % (b"x" * size, n), 0, tags=tagged("a")) for n in range(1, 11)]
+    topic.take_stored(Stored(topic.epoch, 10, news))
+    turns = 0
+
+    async def count_turns():
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as beside:
+        beside.start_soon(count_turns)
+        await topic.fan_out()
+        beside.cancel_scope.cancel()
+    return turns
+
+
+async def test_many_filters_give_way_also_where_they_match_nothing(hub, broker):
+    """Each publication is a turn of its own where there are so many."""
+    clients = [ViewClient(hub, filter=wants(f"{number}")) for number in range(QUESTIONS_PER_TURN)]
+
+    assert await give_way(hub, clients, 10) >= 9
+
+
+async def test_few_filters_do_not(hub, broker):
+    assert await give_way(hub, [ViewClient(hub, filter=wants("b")) for _ in range(3)], 10) <= 2
+
+
+async def test_deltas_of_much_data_give_way(hub, broker):
+    assert await give_way(hub, [ViewClient(hub, delta=True)], BYTES_PER_TURN // 3) >= 3

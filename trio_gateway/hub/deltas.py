@@ -11,7 +11,10 @@ import msgspec
 
 from trio_gateway.hub.tail import ENTRY_OVERHEAD, TailBudget
 from trio_gateway.model.publication import Publication
-from trio_gateway.wire.fossil import create_delta
+from trio_gateway.wire.fossil import MAX_BYTES, create_delta
+
+BYTES_PER_TURN = 128 * 1024
+"""After patches of so much data the event loop gets its turn: to find them takes up to 40 ns a byte."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -28,9 +31,10 @@ class _Patched(msgspec.Struct, gc=False):
 
 
 class Deltas:
-    """Make the patches of one topic, in one epoch of it; they count as what tails hold.
+    """Make the patches of one topic, in one epoch of it; what is kept for them counts as what tails hold.
 
-    `last` is the publication that went out last: the next one is a patch of it.
+    `last` is the publication that went out last, of which the next one is a patch; None where there is none, or
+    none that is worth the memory.
     """
 
     __slots__ = ("_budget", "_bytes", "_kept", "_whole", "last")
@@ -51,14 +55,13 @@ class Deltas:
         """Write publications that follow each other: the first one whole, the others as patches where that pays."""
         before: Publication | None = None
         for publication in publications:
-            yield (before and self.patch(before, publication)) or self.whole(publication)
+            yield (before and self.patch(before, publication)) or whole(publication)
             before = publication
 
     def whole(self, publication: Publication) -> Publication:
-        """Write all of a publication's data as a string; of what is no UTF-8, which only a hand can have written, what is."""
+        """Write all of a publication's data as a string, once for all to whom it goes out now."""
         if self._whole is None or self._whole[0] is not publication:
-            text = publication.data.decode(errors="replace")
-            self._whole = publication, _with_text(publication, text, patch=False)
+            self._whole = publication, whole(publication)
         return self._whole[1]
 
     def patch(self, base: Publication, publication: Publication) -> Publication | None:
@@ -69,14 +72,24 @@ class Deltas:
             self._keep(publication.offset, kept)
         return kept.publication
 
-    def learn(self, publication: Publication) -> None:
-        """Take what a client was just sent, the topic's newest, as what went out last, where nothing did yet."""
-        if self.last is None:
+    def follow(self, publication: Publication | None) -> None:
+        """Take a publication as the last one; None where what went out is no base for anything."""
+        self._whole = None
+        if self.last is not None:
+            self._budget.used -= len(self.last.data)
+            self.last = None
+        if publication is not None and len(publication.data) <= MAX_BYTES and not self._is_node_full():
             self.last = publication
+            self._budget.used += len(publication.data)
+
+    def learn(self, publication: Publication) -> None:
+        """Take what a client was just sent, the topic's newest, as the last one, where nothing went out yet."""
+        if self.last is None:
+            self.follow(publication)
 
     def clear(self) -> None:
         """Forget everything."""
-        self.last = self._whole = None
+        self.follow(None)
         self._kept.clear()
         self._count(-self._bytes)
 
@@ -86,15 +99,22 @@ class Deltas:
             self._count(-replaced.size)
         self._kept[offset] = patched
         self._count(patched.size)
-        while len(self._kept) > self.MAX_COUNT or self._bytes > self.MAX_BYTES or self._is_node_full():
+        while (
+            len(self._kept) > self.MAX_COUNT or self._bytes > self.MAX_BYTES or (self._bytes and self._is_node_full())
+        ):
             self._count(-self._kept.pop(next(iter(self._kept))).size)
 
     def _is_node_full(self) -> bool:
-        return self._bytes > 0 and self._budget.used > self._budget.limit
+        return self._budget.used > self._budget.limit
 
     def _count(self, size: int) -> None:
         self._bytes += size
         self._budget.used += size
+
+
+def whole(publication: Publication) -> Publication:
+    """Write all of a publication's data as a string; of what is no UTF-8, which only a hand can have written, what is."""
+    return _with_text(publication, publication.data.decode(errors="replace"), patch=False)
 
 
 def _patched(base: Publication, publication: Publication) -> Publication | None:

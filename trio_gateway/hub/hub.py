@@ -94,6 +94,8 @@ class Hub:
             elif len(writes) > made:
                 made = len(writes)
                 sends += topic.users
+                if topic.views is not None:
+                    sends += topic.views.sends(hint.publication)
                 if sends >= SENDS_PER_TURN:
                     send_nowait(writes)
                     writes, made, sends = [], 0, 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from trio_gateway.hub.deltas import BYTES_PER_TURN
 from trio_gateway.hub.subscription import Subscription
 from trio_gateway.model.publication import Publication
 from trio_gateway.model.tags_filter import TagsFilter, read_tags
@@ -11,14 +12,11 @@ from trio_gateway.model.tags_filter import TagsFilter, read_tags
 PAGE_BYTES = 64 * 1024
 """A page is cut after so many bytes; one publication always fits."""
 
-PAGE_DATA_BYTES = 256 * 1024
-"""The same for the data that its deltas stand for: to find them takes time."""
-
 
 def view_page(subscription: Subscription, publications: Sequence[Publication]) -> bytes:
     """Write what a client wants of publications (at least one) that continue its cursor, and move the cursor behind them.
 
-    Cut at the bounds of a page. Of deltas the first publication is whole, and the client has a base then.
+    Cut after PAGE_BYTES, or where the deltas of it stand for BYTES_PER_TURN of data. Of deltas the first publication is whole, and the client has a base then.
     """
     topic, codec = subscription.topic, subscription.subscriber.codec
     head = topic.audience(codec).head
@@ -31,7 +29,7 @@ def view_page(subscription: Subscription, publications: Sequence[Publication]) -
         frames.append(codec.encode_publication(head, one))
         size += len(frames[-1])
         data_size += len(publication.data)
-        if size >= PAGE_BYTES or data_size >= PAGE_DATA_BYTES:
+        if size >= PAGE_BYTES or data_size >= BYTES_PER_TURN:
             subscription.cursor = publication.offset
             break
     if subscription.delta:

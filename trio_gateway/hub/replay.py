@@ -12,6 +12,7 @@ import attrs
 import trio
 
 from trio_gateway.broker.broker import Broker
+from trio_gateway.hub.deltas import BYTES_PER_TURN
 from trio_gateway.hub.page import have_base, wanted_of
 from trio_gateway.hub.shared_reads import SharedReads
 from trio_gateway.hub.subscription import Subscription
@@ -21,9 +22,6 @@ from trio_gateway.model.publication import Publication
 
 MAX_BYTES = 1024 * 1024
 """Of data in one answer."""
-
-PATCHES_PER_TURN = 16
-"""After so many the event loop gets its turn: they take 50 µs to 5 ms each, the first time."""
 
 
 @attrs.frozen
@@ -133,9 +131,12 @@ async def _shown(subscription: Subscription, publications: Sequence[Publication]
         return wanted
     topic, epoch = subscription.topic, subscription.topic.epoch
     shown: list[Publication] = []
-    for one in topic.have_views().deltas.chain(wanted):
+    size = 0
+    for publication, one in zip(wanted, topic.have_views().deltas.chain(wanted), strict=True):
         shown.append(one)
-        if len(shown) % PATCHES_PER_TURN == 0:
+        size += len(publication.data)
+        if size >= BYTES_PER_TURN:
+            size = 0
             await trio.lowlevel.checkpoint()
             if topic.epoch != epoch:
                 return ()

@@ -25,9 +25,6 @@ FEW_USERS = 100
 """A topic of so few shares a turn with others, in which their writes are made together. One of more has `fan_out`,
 which joins all that is fresh: 10 publications to 1,000 users are 1,000 sends then, and not 10,000."""
 
-FILTERED_PER_TURN = 1000
-"""After so many questions to filters, 1 to 10 µs each, what was found is sent, and the event loop gets its turn."""
-
 
 class Topic:
     """Know one channel on this node, once for all its subscribers.
@@ -214,6 +211,8 @@ class Topic:
                     await self._send_in_turns(writes)
                 finally:
                     writes.clear()  # each audience remembers the list
+                if self._fresh:
+                    await trio.lowlevel.checkpoint()  # also where nobody wanted anything of it
         except BaseException:
             self._everybody_falls_behind()
             raise
@@ -221,9 +220,7 @@ class Topic:
             self._fanning_out = False
 
     def _write_fresh(self) -> list[Write]:
-        count = len(self._fresh)
-        if self.views is not None and self.views.filters:
-            count = max(1, FILTERED_PER_TURN // self.views.filters)
+        count = len(self._fresh) if self.views is None else self.views.per_turn(self._fresh)
         fresh, self._fresh = self._fresh[:count], self._fresh[count:]
         writes: list[Write] = []
         for news in fresh:

@@ -5,23 +5,27 @@ Each has audiences of its own. A topic that nobody wants so has none of this.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from trio_gateway.hub.audience import Write
 from trio_gateway.hub.delta_audience import DeltaAudience
-from trio_gateway.hub.deltas import Deltas
+from trio_gateway.hub.deltas import BYTES_PER_TURN, Deltas
 from trio_gateway.hub.filtered_audience import FilteredAudience
 from trio_gateway.hub.tail import TailBudget
+from trio_gateway.model.presence import Passage
 from trio_gateway.model.publication import Publication
 from trio_gateway.model.tags_filter import TagsFilter, read_tags
 from trio_gateway.wire.codec import Codec
 
+QUESTIONS_PER_TURN = 1000
+"""After so many questions to filters, 1 to 10 µs each, what was found is sent, and the event loop gets its turn."""
+
+BYTES_PER_SEND = 200
+"""Of data: to find the patch of so much takes about as long as a send."""
+
 
 class Views:
-    """Hold the audiences of one topic's views; `makes_deltas` says that every publication is made a delta.
-
-    `filters` counts the different ones: each is asked once about each publication.
-    """
+    """Hold the audiences of one topic's views; `makes_deltas` says that every publication is made a delta."""
 
     __slots__ = ("_by_delta", "_by_filter", "_makes_deltas", "deltas")
 
@@ -30,11 +34,6 @@ class Views:
         self._makes_deltas = makes_deltas
         self._by_delta: dict[Codec, DeltaAudience] = {}
         self._by_filter: dict[TagsFilter, dict[Codec, FilteredAudience]] = {}
-
-    @property
-    def filters(self) -> int:
-        """Give how many different filters there are."""
-        return len(self._by_filter)
 
     def delta_audience(self, codec: Codec, channel: str, epoch: str) -> DeltaAudience:
         """Find the audience of those who get deltas, made at the first call."""
@@ -58,6 +57,20 @@ class Views:
             del of_filter[codec]
             if not of_filter:
                 del self._by_filter[filter]
+
+    def sends(self, publication: Publication | None) -> int:
+        """Tell how many sends it is worth to write a publication here, beside one for each client."""
+        return len(publication.data) // BYTES_PER_SEND if publication and self._by_delta else 0
+
+    def per_turn(self, fresh: Sequence[Publication | Passage]) -> int:
+        """Tell how many of these, at least one, may be written in one turn."""
+        most = max(1, QUESTIONS_PER_TURN // len(self._by_filter)) if self._by_filter else len(fresh)
+        size = 0
+        for count, news in enumerate(fresh[:most] if self._by_delta else (), 1):
+            size += len(news.data) if isinstance(news, Publication) else 0
+            if size >= BYTES_PER_TURN:
+                return count
+        return most
 
     def write(self, publication: Publication, writes: list[Write]) -> None:
         """Add what everybody gets of a publication to `writes`."""
@@ -100,7 +113,7 @@ class Views:
             patched = self.deltas.patch(base, publication)
         for audience in self._by_delta.values():
             audience.write(publication, patched, writes)
-        self.deltas.last = publication if publication.offset else None
+        self.deltas.follow(publication if publication.offset else None)
 
     def _wants_delta(self, publication: Publication) -> bool:
         return self._makes_deltas or publication.delta
