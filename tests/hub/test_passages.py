@@ -3,6 +3,7 @@
 import pytest
 from hub.clients import CENTRIFUGO, FakeClient
 from hub.faulty_broker import publish
+from hub.views import ViewClient, tagged, wants
 from trio.testing import wait_all_tasks_blocked
 
 from trio_gateway.broker.broker import Hint
@@ -49,6 +50,20 @@ async def test_who_does_not_watch_is_not_told(hub, watcher, others):
 
     assert not any(client.got for client in clients)
     assert watcher.news == [("join", "one")]
+
+
+@pytest.mark.parametrize("view", [{"delta": True}, {"filter": wants("a")}], ids=["delta", "filter"])
+@pytest.mark.parametrize("others", [0, FEW_USERS])
+async def test_who_wants_publications_otherwise_is_told_in_order_too(hub, view, others):
+    watcher = ViewClient(hub, **view)
+    for _ in range(others):
+        await FakeClient(hub, CENTRIFUGO).subscribe("news")
+    subscription = await watcher.subscribe("news", watches=True)
+    one, two = (Publication(offset, offset - 1, b"1", 0, tags=tagged("a")) for offset in (1, 2))
+    hints = [Hint("news", subscription.epoch, one), passage("news", joined=True), Hint("news", subscription.epoch, two)]
+    await hub.take_hints(hints)
+
+    assert watcher.news == [1, ("join", "one"), 2]
 
 
 async def test_members_that_are_not_told_of_come_and_go_unseen(hub, watcher):

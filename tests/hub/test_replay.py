@@ -37,6 +37,18 @@ async def client(hub, nursery, request):
     return client
 
 
+class Latest(Recovering):
+    """Recover the latest publication alone."""
+
+    async def recover(self, channel, asked, limit=300):
+        subscription = await self.hub.subscribe(self.subscriber, channel, since=asked)
+        replayed = await self.hub.replay_latest(subscription, asked, limit)
+        self.replayed = [each.offset for each in replayed.publications]
+        self.recovered = replayed.recovered
+        subscription.start()
+        return subscription
+
+
 async def epoch_of(broker, channel):
     return (await broker.attach(channel)).epoch
 
@@ -292,3 +304,59 @@ async def test_nothing_is_read_for_who_is_at_the_end(hub, broker):
 
     assert client.recovered
     assert broker.reads == 0
+
+
+# -- The latest publication alone; tests/gateway/test_centrifugo_cache.py has the table of what is recovered
+
+
+async def latest(hub, nursery):
+    client = Latest(hub)
+    nursery.start_soon(client.run)
+    return client
+
+
+async def test_one_that_comes_from_a_faster_node_is_not_brought_an_older_publication(hub, broker, client, nursery):
+    """This node has not heard of the newest publications yet."""
+    first = await client.recover("news", Position(await epoch_of(broker, "news"), 0))
+    await publish(broker, "news", 1)
+    broker.deaf = True
+    await publish(broker, "news", 2)
+    broker.deaf = False
+    at_the_top, behind = await latest(hub, nursery), await latest(hub, nursery)
+    await at_the_top.recover("news", Position(first.epoch, 3))
+    await behind.recover("news", Position(first.epoch, 2))
+    await wait_all_tasks_blocked()
+    await publish(broker, "news", 1)
+
+    assert (at_the_top.recovered, at_the_top.replayed, at_the_top.offsets) == (True, [], [4])
+    assert (behind.recovered, behind.replayed, behind.offsets) == (True, [3], [4])
+
+
+async def test_many_who_come_back_for_it_at_once_share_what_is_read(hub, broker, nursery):
+    await publish(broker, "news", 3)
+    clients = [await latest(hub, nursery) for _ in range(50)]
+    epoch = await epoch_of(broker, "news")
+    async with trio.open_nursery() as together:
+        for one in clients:
+            together.start_soon(one.recover, "news", Position(epoch, 1))
+
+    assert all((one.recovered, one.replayed) == (True, [3]) for one in clients)
+    assert broker.reads <= 3
+
+
+async def test_a_new_epoch_while_it_is_read_recovers_nothing(hub, broker, nursery, monkeypatch):
+    await publish(broker, "news", 3)
+    epoch = await epoch_of(broker, "news")
+    client = await latest(hub, nursery)
+    original = broker.read
+
+    async def lose_everything(channel, after, limit):
+        stored = await original(channel, after, limit)
+        hub._topics["news"].begin("another", 0)
+        return stored
+
+    monkeypatch.setattr(broker, "read", lose_everything)
+    subscription = await client.recover("news", Position(epoch, 1))
+
+    assert (client.recovered, client.replayed) == (False, [])
+    assert subscription.position == Position("another", 0)

@@ -29,11 +29,11 @@ class ViewClient(FakeClient):
         self.patches = 0
         self._base = None
 
-    async def subscribe(self, channel, *, recover=None, latest=False, positioned=False):
+    async def subscribe(self, channel, *, recover=None, latest=False, positioned=False, watches=False):
         """Subscribe, perhaps recovering, as a connection does; what came with the answer is received first."""
         subscription = await self.hub.subscribe(self.subscriber, channel, since=recover)
         subscription.delta, subscription.filter = self.delta, self.filter
-        subscription.positioned = positioned
+        subscription.positioned, subscription.watches = positioned, watches
         self._base, self.epoch = None, subscription.epoch
         if recover is not None:
             replay = self.hub.replay_latest if latest else self.hub.replay

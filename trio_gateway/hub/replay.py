@@ -19,6 +19,7 @@ from trio_gateway.hub.subscription import Subscription
 from trio_gateway.hub.topic import Topic
 from trio_gateway.model.position import Position
 from trio_gateway.model.publication import Publication
+from trio_gateway.model.recovery import Stored
 
 MAX_BYTES = 1024 * 1024
 """Of data in one answer."""
@@ -86,19 +87,23 @@ class Replay:
         has_it = bool(asked.offset) and asked == Position(topic.epoch, topic.top)
         if has_it or not topic.top:
             return Replayed(recovered=has_it)
-        newest = await self._newest(subscription, limit)
-        if not newest or newest[-1].offset < topic.top:
+        newest = await self._newest(subscription, asked, limit)
+        kept = newest.publications
+        if newest.epoch == topic.epoch and asked == Position(newest.epoch, newest.top):
+            return Replayed(recovered=True)
+        if newest.epoch != topic.epoch or not kept or kept[-1].offset < newest.top:
             return NOT_RECOVERED
-        subscription.epoch, subscription.cursor = topic.epoch, newest[-1].offset
-        return Replayed(recovered=True, publications=wanted_of(newest, subscription.filter)[-1:])
+        subscription.epoch, subscription.cursor = topic.epoch, kept[-1].offset
+        return Replayed(recovered=True, publications=wanted_of(kept, subscription.filter)[-1:])
 
-    async def _newest(self, subscription: Subscription, limit: int) -> Sequence[Publication]:
+    async def _newest(self, subscription: Subscription, asked: Position, limit: int) -> Stored:
         """Read the newest publications, oldest first: one where there is no filter."""
-        topic = subscription.topic
-        if subscription.filter is None:
-            return await self._page(topic, topic.top - 1, 1)
-        stored = await self._broker.read_back(topic.channel, 0, limit)
-        return stored.publications[::-1] if stored.epoch == topic.epoch else ()
+        topic, one = subscription.topic, subscription.filter is None
+        if one and not topic.is_behind(asked):
+            top = topic.top
+            return Stored(topic.epoch, top, await self._page(topic, top - 1, 1))
+        stored = await self._broker.read_back(topic.channel, 0, 1 if one else limit)
+        return Stored(stored.epoch, stored.top, stored.publications[::-1])
 
     async def _read(self, topic: Topic, after: int, limit: int) -> Sequence[Publication]:
         """Read on until the top or a bound; nothing where a hole is in between."""
