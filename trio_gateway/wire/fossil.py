@@ -28,6 +28,9 @@ STEPS_OF_A_MATCH = 16
 NEAR = 256
 """Bytes behind the last match in which the next one is looked for first: records that look alike come in their order."""
 
+WIDTH = 64
+"""Bytes that are compared as one number, which finds where they differ."""
+
 LEAST = 8
 """Bytes that are worth a copy command: one has up to 8 itself."""
 
@@ -104,32 +107,38 @@ def _first_known(blocks: dict[bytes, int], size: int, target: bytes, start: int,
 
 def _alike(one: bytes, begin: int, other: bytes, start: int, most: int) -> int:
     """Count how many bytes, up to `most`, are the same from here on; compares in C, in time of the answer."""
-    width = 32
-    while width < most and one[begin : begin + width] == other[start : start + width]:
-        width *= 2
-    low, high = 0, min(width, most)
-    while low < high:
-        middle = (low + high + 1) // 2
+    low, high = 0, WIDTH
+    while high < most and one[begin + low : begin + high] == other[start + low : start + high]:
+        low, high = high, high * 2
+    high = min(high, most)
+    while high - low > WIDTH:
+        middle = (low + high) // 2
         if one[begin + low : begin + middle] == other[start + low : start + middle]:
             low = middle
         else:
-            high = middle - 1
-    return low
+            high = middle
+    differ = _as_number(one[begin + low : begin + high]) ^ _as_number(other[start + low : start + high])
+    return high - (differ.bit_length() + 7) // 8
 
 
 def _alike_before(one: bytes, end: int, other: bytes, stop: int, most: int) -> int:
     """Count how many bytes, up to `most`, are the same before here."""
-    width = 32
-    while width < most and one[end - width : end] == other[stop - width : stop]:
-        width *= 2
-    low, high = 0, min(width, most)
-    while low < high:
-        middle = (low + high + 1) // 2
+    low, high = 0, WIDTH
+    while high < most and one[end - high : end - low] == other[stop - high : stop - low]:
+        low, high = high, high * 2
+    high = min(high, most)
+    while high - low > WIDTH:
+        middle = (low + high) // 2
         if one[end - middle : end - low] == other[stop - middle : stop - low]:
             low = middle
         else:
-            high = middle - 1
-    return low
+            high = middle
+    differ = _as_number(one[end - high : end - low]) ^ _as_number(other[stop - high : stop - low])
+    return low + ((differ & -differ).bit_length() - 1) // 8 if differ else high
+
+
+def _as_number(text: bytes) -> int:
+    return int.from_bytes(text, "big")
 
 
 def _whole_characters(text: bytes, start: int, end: int) -> tuple[int, int]:
@@ -147,6 +156,8 @@ def _continues(byte: int) -> bool:
 
 
 def _number(value: int) -> bytes:
+    if 64 <= value < 4096:  # nearly all are so
+        return bytes((_DIGITS[value >> 6], _DIGITS[value & 63]))
     digits = [_DIGITS[value & 63]]
     while value := value >> 6:
         digits.append(_DIGITS[value & 63])
@@ -154,10 +165,13 @@ def _number(value: int) -> bytes:
 
 
 def _checksum(text: bytes) -> int:
-    """Add up 32-bit words, the last one filled with zeros, mod 2**32."""
-    return sum(_sum(text[place::4]) << shift for place, shift in enumerate((24, 16, 8, 0))) & 0xFFFF_FFFF
+    """Add up 32-bit words, the last one filled with zeros, mod 2**32.
 
-
-def _sum(text: bytes) -> int:
-    """Add up bytes, in C: the lower half of an Adler-32 that begins at 0 is their sum mod 65521, which 256 do not reach."""
-    return sum([adler32(text[start : start + 256], 0) & 0xFFFF for start in range(0, len(text), 256)])
+    In C: the lower half of an Adler-32 that begins at 0 is the sum of the bytes mod 65521, which 256 do not reach.
+    """
+    total = 0
+    for start in range(0, len(text), 1024):
+        part = text[start : start + 1024]
+        for place in range(4):
+            total += (adler32(part[place::4], 0) & 0xFFFF) << (24 - 8 * place)
+    return total & 0xFFFF_FFFF
