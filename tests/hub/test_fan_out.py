@@ -1,20 +1,17 @@
 """A fan-out gives way and keeps the order, joins what continues, survives being cut off, and lets go of everybody."""
 
 import gc
-import random
 
 import pytest
 import trio
 from hub.clients import FakeClient
-from hub.faulty_broker import NAMESPACES, FaultyBroker, publish
+from hub.faulty_broker import publish
+from hub.story import shorten_turns, tell
 from trio.testing import wait_all_tasks_blocked
 
 from trio_gateway.broker.broker import Hint
-from trio_gateway.hub import audience
-from trio_gateway.hub import hub as hub_module
-from trio_gateway.hub import topic as topic_module
 from trio_gateway.hub.audience import SENDS_PER_TURN
-from trio_gateway.hub.hub import LINGER_SECONDS, Hub
+from trio_gateway.hub.hub import LINGER_SECONDS
 from trio_gateway.hub.subscription import Subscription
 from trio_gateway.hub.topic import FEW_USERS
 from trio_gateway.model.publication import Publication
@@ -240,19 +237,9 @@ class Story:
 @pytest.mark.parametrize("few", [0, 1, FEW_USERS])
 @pytest.mark.parametrize("seed", range(60))
 async def test_whatever_happens_everybody_gets_everything_once_in_order(monkeypatch, few, seed):
-    monkeypatch.setattr(topic_module, "FEW_USERS", few)
-    for module in (audience, hub_module, topic_module):
-        monkeypatch.setattr(module, "SENDS_PER_TURN", 2)
-    broker = FaultyBroker()
-    hub = Hub(broker, NAMESPACES)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(broker.serve, hub)
-        await nursery.start(hub.serve)
-        story = Story(random.Random(seed), broker, hub, nursery)
-        for _ in range(120):
-            await story.happen()
-        await story.end()
-        nursery.cancel_scope.cancel()
+    shorten_turns(monkeypatch, few)
+    story = await tell(Story, seed)
+
     for client, subscription in story.there:
         offsets = client.offsets
         assert subscription.live

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import random
-
 import msgspec
 import pytest
 import trio
-from hub.faulty_broker import NAMESPACES, FaultyBroker
+from hub.story import shorten_turns, tell
 from hub.views import ViewClient, tagged, wants
 from trio.testing import wait_all_tasks_blocked
 
-from trio_gateway.hub import audience, topic, views
-from trio_gateway.hub import hub as hub_module
+from trio_gateway.hub import views
 from trio_gateway.hub.deltas import BYTES_PER_TURN
-from trio_gateway.hub.hub import Hub
 from trio_gateway.hub.topic import FEW_USERS
 from trio_gateway.hub.views import QUESTIONS_PER_TURN
 from trio_gateway.model.position import Position
@@ -128,21 +124,10 @@ class Story:
 @pytest.mark.parametrize("few", [0, FEW_USERS])
 @pytest.mark.parametrize("seed", range(60))
 async def test_whatever_happens_everybody_ends_with_the_very_bytes(monkeypatch, few, seed):
-    monkeypatch.setattr(topic, "FEW_USERS", few)
+    shorten_turns(monkeypatch, few)
     monkeypatch.setattr(views, "QUESTIONS_PER_TURN", 3)
     monkeypatch.setattr(views, "BYTES_PER_TURN", 1000)
-    for module in (audience, hub_module, topic):
-        monkeypatch.setattr(module, "SENDS_PER_TURN", 2)
-    broker = FaultyBroker()
-    hub = Hub(broker, NAMESPACES)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(broker.serve, hub)
-        await nursery.start(hub.serve)
-        story = Story(random.Random(seed), broker, hub, nursery)
-        for _ in range(120):
-            await story.happen()
-        await story.end()
-        nursery.cancel_scope.cancel()
+    story = await tell(Story, seed)
 
     assert story.check()
 
