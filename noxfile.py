@@ -32,8 +32,8 @@ CHROMIUMS = (
 )
 """Where a browser stands on Linux and macOS; Playwright's own is never downloaded."""
 
-JAVASCRIPT = "tests/sdk/javascript"
-"""Where the JavaScript SDK is installed, for the tests alone."""
+JAVASCRIPT = ("tests/sdk/javascript", "clients/js")
+"""Where the JavaScript SDK is installed, for the tests alone, and what builds our own client."""
 
 ELSEWHERE = ("--ignore=tests/browser", "--ignore=tests/docs", "--ignore=tests/sdk")
 """Tests that have a session of their own."""
@@ -58,13 +58,14 @@ def lower_bound(requirement: Requirement) -> str | None:
 
 
 def install_javascript(session: nox.Session) -> None:
-    """Install the JavaScript SDK as its lock file says; without npm, warn that its tests are skipped, or fail."""
+    """Install what is JavaScript as the lock files say; without npm, warn that its tests are skipped, or fail."""
     if shutil.which("npm"):
-        session.run("npm", "ci", "--prefix", JAVASCRIPT, external=True)
+        for folder in JAVASCRIPT:
+            session.run("npm", "ci", "--prefix", folder, external=True)
     elif os.environ.get("REQUIRE_PROGRAMS"):
         session.error("Node with npm is not installed")
     else:
-        session.warn("Node with npm is not installed: what needs the JavaScript SDK is skipped")
+        session.warn("Node with npm is not installed: what needs JavaScript is skipped")
 
 
 @nox.session(tags=["quick"])
@@ -106,7 +107,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def sdk(session: nox.Session) -> None:
-    """Run the published SDKs and API clients against the gateway; those for JavaScript are skipped where there is no Node."""
+    """Run our JavaScript client, the published SDKs and API clients; what is JavaScript is skipped where there is no Node."""
     session.install("-e.", *group("sdk"))
     install_javascript(session)
     session.run("pytest", "tests/sdk", *session.posargs)
@@ -114,7 +115,7 @@ def sdk(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Try the admin page, the README's JavaScript and the SDK in headless Chromium; skipped where there is none."""
+    """Try the admin page, the README's JavaScript, our client and the SDK in headless Chromium; skipped where there is none."""
     chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if chromium is None:
         (session.error if os.environ.get("REQUIRE_PROGRAMS") else session.skip)("Chromium or Chrome is not installed")

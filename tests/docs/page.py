@@ -74,7 +74,7 @@ class Page:
         self._before = (os.environ.copy(), Path.cwd())
         self.home.mkdir()
         if clone:
-            shutil.copytree(ROOT, self.folder, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+            shutil.copytree(ROOT, self.folder, ignore=shutil.ignore_patterns(".*", "__pycache__", "node_modules"))
         else:
             self.folder.mkdir()
             (self.folder / ".venv").symlink_to(sys.prefix)

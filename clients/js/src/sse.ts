@@ -1,0 +1,66 @@
+// A link without a WebSocket: server-sent events bring frames, and each request is a POST.
+//
+// The stream is read by fetch: EventSource hides why it was refused, and comes back by itself with a URL of the past.
+
+import { lost, LOST, OUTCOME_UNKNOWN, UNAUTHORIZED } from "./errors.js";
+import type { OpenLink } from "./link.js";
+
+/** Milliseconds for the answer to one request. */
+const ANSWER = 10_000;
+
+export const openSse: OpenLink = (locate, since, token, hear) => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  let posted: Promise<void> = Promise.resolve();
+
+  // Text, unlike JSON, is sent without a question to the server before (Fetch, CORS-safelisted request headers).
+  const post = (path: string, fields: object, options: RequestInit): Promise<Response> =>
+    fetch(locate(path, { token }), { method: "POST", body: JSON.stringify(fields), ...options });
+
+  const listen = async (): Promise<void> => {
+    const response = await fetch(locate("sse", { token, since }), { signal });
+    const { status } = response;
+    if (status !== 200) {
+      const told = await response.json().catch(() => ({}));
+      const { code = status === 401 ? UNAUTHORIZED : LOST, message = status, detail = message } = told;
+      // Others may be answered better the next time; 404: who has no such path may have the other one.
+      return hear(lost(detail, code, code !== LOST && status < 404));
+    }
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let data = "";
+    let rest = "";
+    for (let part; !(part = await reader.read()).done; ) {
+      hear("");
+      const lines = (rest + part.value).split(/\r?\n/);
+      rest = lines.pop()!;
+      for (const line of lines) {
+        if (line.startsWith("data:")) data += line.slice(5) + "\n";
+        else if (!line) {
+          hear(data);
+          data = "";
+        }
+      }
+    }
+    hear(lost(""));
+  };
+
+  listen().catch((error) => hear(lost(error)));
+  return {
+    _isSse: true,
+    // One after the other, so that they keep their order.
+    _request({ _type, _ref: ref, _fields }) {
+      posted = posted.then(async () => {
+        try {
+          const response = await post(_type, _fields, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER)]) });
+          // What is wrong with the token will be told to the next connection.
+          hear(response.status === 401 ? lost(401) : { type: "error", ...(await response.json()), ref });
+        } catch {
+          hear({ type: "error", code: OUTCOME_UNKNOWN, message: "", ref });
+        }
+      });
+    },
+    // It may be the last thing that a page does (`keepalive`); one that is lost is told again after a reconnect.
+    _ack: (position) => post("ack", { position }, { keepalive: true }).catch(() => {}),
+    _close: () => controller.abort(),
+  };
+};
