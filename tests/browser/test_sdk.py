@@ -5,27 +5,17 @@ All come back after a crash.
 
 from __future__ import annotations
 
-import shutil
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 import trio
 from browser.conftest import started
+from browser.site import serving
 from programs import lacking
 from sdk.driving import JAVASCRIPT
 from sdk.nodes import Node, new_channel, new_user, token
 
 BUNDLE = JAVASCRIPT / "node_modules/centrifuge/dist/centrifuge.js"
-PAGES = Path(__file__).parent / "pages"
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_arguments: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +23,8 @@ def site(tmp_path_factory):
     """Give the origin of the application's web server, which serves the pages and the SDK."""
     if not BUNDLE.exists():
         lacking("the SDK for JavaScript is not installed: `nox -s browser` does it")
-    folder = tmp_path_factory.mktemp("site")
-    shutil.copytree(PAGES, folder, dirs_exist_ok=True)
-    shutil.copy(BUNDLE, folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(tmp_path_factory.mktemp("site"), BUNDLE) as origin:
+        yield origin
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,10 @@ def plain_driver() -> Driver:
     node = find_program("node")
     # Since Node 22 the flag is no news.
     options = ("--experimental-websocket", "--no-warnings")
-    return Driver("our JavaScript", [node, *options, JAVASCRIPT / "plain_driver.js", Path(gateway.__file__).with_name("client.js")])
+    return Driver(
+        "our JavaScript",
+        [node, *options, JAVASCRIPT / "plain_driver.js", Path(gateway.__file__).with_name("client.js")],
+    )
 
 
 class SdkClient:

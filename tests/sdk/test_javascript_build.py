@@ -29,7 +29,9 @@ def run():
         lacking("what builds the JavaScript client is not installed: `nox -s sdk` does it")
 
     def run(*arguments: str) -> None:
-        done = subprocess.run([node, *arguments], cwd=CLIENT, check=False, capture_output=True, text=True, timeout=SECONDS)
+        done = subprocess.run(
+            [node, *arguments], cwd=CLIENT, check=False, capture_output=True, text=True, timeout=SECONDS
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
     return run
