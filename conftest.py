@@ -32,4 +32,6 @@ def pages(pattern: str, *, clone: bool) -> Sybil:
     return Sybil([SkipParser(), *blocks], pattern=pattern, setup=partial(open_page, clone=clone), teardown=close_page)
 
 
-pytest_collect_file = (pages("README.md", clone=True) + pages("docs/*.md", clone=False)).pytest()
+pytest_collect_file = (
+    pages("README.md", clone=True) + pages("docs/*.md", clone=False) + pages("clients/*/README.md", clone=False)
+).pytest()

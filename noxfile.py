@@ -128,7 +128,7 @@ def browser(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Run the code in the README and the docs pages, hold their tables against the code, and follow their links."""
     session.install("-e.", *group("sdk"))  # the pages show the clients of others as well
-    session.run("pytest", "tests/test_links.py", "tests/docs", "README.md", "docs", *session.posargs)
+    session.run("pytest", "tests/test_links.py", "tests/docs", "README.md", "docs", "clients", *session.posargs)
 
 
 @nox.session

@@ -11,7 +11,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parent.parent
-PAGES = [page for page in (*ROOT.glob("*.md"), *sorted((ROOT / "docs").glob("**/*.md"))) if page.is_file()]
+FOLDERS = ("*.md", "docs/**/*.md", "clients/*/*.md")
+PAGES = [page for folder in FOLDERS for page in sorted(ROOT.glob(folder)) if page.is_file()]
 
 
 def links(page: Path) -> list[str]:

@@ -8,8 +8,8 @@ import pytest
 from docs.markdown import PAGES, blocks
 from docs.page import EVALUATORS
 
-READ = {"json"}
-"""Languages of blocks that a test in this folder reads."""
+READ = {"json", "html"}
+"""Languages of blocks that a test in this folder reads, or one of those in a browser."""
 
 DRAWING = ""
 
