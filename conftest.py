@@ -11,6 +11,7 @@ from functools import partial
 from docs.page import EVALUATORS, Page
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
+from sybil.sybil import SybilCollection
 
 NAME = "page"
 
@@ -27,11 +28,17 @@ def evaluate(example: Example, *, language: str) -> None:
     EVALUATORS[language](example.namespace[NAME], example)
 
 
-def pages(pattern: str, *, clone: bool) -> Sybil:
+def pages(pattern: str, *, clone: bool, exclude: str | None = None) -> Sybil:
     blocks = [CodeBlockParser(each, partial(evaluate, language=each)) for each in EVALUATORS]
-    return Sybil([SkipParser(), *blocks], pattern=pattern, setup=partial(open_page, clone=clone), teardown=close_page)
+    return Sybil(
+        [SkipParser(), *blocks],
+        pattern=pattern,
+        exclude=exclude,
+        setup=partial(open_page, clone=clone),
+        teardown=close_page,
+    )
 
 
-pytest_collect_file = (
-    pages("README.md", clone=True) + pages("docs/*.md", clone=False) + pages("clients/*/README.md", clone=False)
-).pytest()
+CLIENTS = "clients/*/README.md"
+project = pages("README.md", clone=True, exclude=CLIENTS)  # a pattern without a folder would mean those as well
+pytest_collect_file = SybilCollection([project, pages("docs/*.md", clone=False), pages(CLIENTS, clone=False)]).pytest()

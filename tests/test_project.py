@@ -82,7 +82,7 @@ def test_the_wheel_carries_every_file_of_the_package(wheel):
     assert missing == set()
 
 
-@pytest.mark.parametrize("kind", [".lua", ".html", ".typed"])
+@pytest.mark.parametrize("kind", [".lua", ".html", ".js", ".d.ts", ".typed"])
 def test_the_wheel_carries_what_is_no_python(wheel, kind):
     assert [name for name in wheel.namelist() if name.endswith(kind)]
 

@@ -9,7 +9,7 @@ import { build } from "esbuild";
 import UglifyJS from "uglify-js";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const folder = resolve(process.argv[2] ?? join(here, "../../trio_gateway/gateway"));
+const folder = resolve(process.argv[2] ?? join(here, "../../trio_gateway/public"));
 
 // All modules as one. A leading underscore says that a property is nobody's business outside: its name is shortened.
 const bundled = await build({

@@ -14,9 +14,9 @@ from browser.site import serving
 from e2e.gateway_process import until
 from sdk.nodes import Node, new_user, token
 
-from trio_gateway import gateway
+from trio_gateway import public
 
-CLIENT = Path(gateway.__file__).with_name("client.js")
+CLIENT = Path(public.__file__).with_name("client.js")
 
 SOON = "Math.random = () => 0.01"
 """A page does not wait for the 20 seconds that a long outage may make it wait."""

@@ -51,7 +51,7 @@ STAYS = re.compile(r"trio-gateway (serve|listen)|bin/python \w+\.py")
 
 IN_THE_CONSOLE = f"""\
 const fetchAnywhere = fetch;
-globalThis.fetch = (path) => fetchAnywhere(new URL(path, "http://{ADMIN}"));
+globalThis.fetch = (path, options) => fetchAnywhere(new URL(path, "http://{ADMIN}"), options);
 """
 """Node has no page, so a path alone leads nowhere."""
 

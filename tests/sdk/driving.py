@@ -20,7 +20,7 @@ import trio
 from e2e.gateway_process import PATIENCE, until
 from programs import find_program, lacking
 
-from trio_gateway import gateway
+from trio_gateway import public
 
 FOLDER = Path(__file__).parent
 JAVASCRIPT = FOLDER / "javascript"
@@ -82,14 +82,14 @@ def javascript_driver(transport: str = "") -> Driver:
     return Driver("javascript", [node, JAVASCRIPT / "driver.js"], [transport] if transport else [])
 
 
-def plain_driver() -> Driver:
+def plain_driver(*, websocket: bool) -> Driver:
     """Run our own JavaScript client, as the gateway carries it; skips or fails the test where there is no Node."""
     node = find_program("node")
     # Since Node 22 the flag is no news.
-    options = ("--experimental-websocket", "--no-warnings")
+    options = ("--experimental-websocket" if websocket else "--no-experimental-websocket", "--no-warnings")
     return Driver(
         "our JavaScript",
-        [node, *options, JAVASCRIPT / "plain_driver.js", Path(gateway.__file__).with_name("client.js")],
+        [node, *options, JAVASCRIPT / "plain_driver.js", Path(public.__file__).with_name("client.js")],
     )
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from programs import find_program, lacking
 
-from trio_gateway import gateway
+from trio_gateway import public
 
 ROOT = Path(__file__).parent.parent.parent
 CLIENT = ROOT / "clients/js"
-CARRIED = Path(gateway.__file__).parent
+CARRIED = Path(public.__file__).parent
 MOST_BYTES = 6_144
 
 SECONDS = 120.0

@@ -16,11 +16,22 @@ from sdk.nodes import Node, new_channel, new_user, token
 Open = Callable[..., Awaitable[SdkClient]]
 
 
-@pytest.fixture(scope="session")
-def driver():
-    driver = plain_driver()
+WAYS = {"websocket": True, "http": False}
+
+
+@pytest.fixture(scope="session", params=WAYS)
+def driver(request):
+    """Run the client, once with a WebSocket and once where there is none."""
+    driver = plain_driver(websocket=WAYS[request.param])
     yield driver
     driver.close()
+
+
+@pytest.fixture
+def with_channels(request):
+    """Leave out what needs a WebSocket."""
+    if request.node.callspec.params["driver"] == "http":
+        pytest.skip("channels need a WebSocket")
 
 
 @pytest.fixture
@@ -100,6 +111,7 @@ async def test_what_listeners_got_is_acknowledged_by_itself_when_the_client_is_c
     assert await take(await join(one.port, user, device="phone"), f"#{user}", 1) == [2]
 
 
+@pytest.mark.usefixtures("with_channels")
 async def test_a_channel_is_recovered_over_cut_links(one, two, proxy, join):
     user, channel = new_user(), new_channel()
     client = await join(proxy.port, user)
@@ -119,6 +131,7 @@ async def test_a_channel_is_recovered_over_cut_links(one, two, proxy, join):
     assert client.seen("gap", channel) == []
 
 
+@pytest.mark.usefixtures("with_channels")
 async def test_what_a_short_history_has_lost_is_a_gap(one, proxy, join):
     channel = new_channel("short")
     client = await join(proxy.port, new_user())
@@ -150,9 +163,8 @@ async def test_what_it_sends_while_links_are_cut_is_stored_once_and_in_order(one
 
 
 async def test_a_killed_gateway_is_met_again_and_nothing_is_missing(own_node, join):
-    user, channel = new_user(), new_channel()
+    user = new_user()
     client = await join(own_node.port, user, device="phone")
-    await subscribe(client, channel)
     await own_node.publish(f"#{user}", "before")
     own_node.kill()
     await client.event("state", state="connecting", code=1006)
@@ -160,10 +172,9 @@ async def test_a_killed_gateway_is_met_again_and_nothing_is_missing(own_node, jo
         nursery.start_soon(partial(client.ask, "send", to=user, data="meanwhile"))
         await own_node.start()
     await client.event("state", state="online")
-    await own_node.publish(channel, "after")
+    await own_node.publish(f"#{user}", "after")
 
-    assert await take(client, f"#{user}", 2) == ["before", "meanwhile"]
-    assert await take(client, channel, 1) == ["after"]
+    assert await take(client, f"#{user}", 3) == ["before", "meanwhile", "after"]
 
 
 async def test_a_gateway_that_stops_says_goodbye_and_is_met_again(own_node, join):
@@ -230,6 +241,27 @@ async def test_a_token_that_expires_is_replaced_by_the_next_one(one, driver, nur
     await client.ask("connect", url=f"ws://127.0.0.1:{one.port}/ws", tokens=tokens)
     await client.event("state", state="online")
     await client.event("state", state="connecting", code=3005)
+
+    await client.event("state", state="online")
+
+
+async def test_a_token_that_is_refused_is_told(one, driver, nursery):
+    client = await driver.open(nursery)
+    await client.ask("connect", url=f"ws://127.0.0.1:{one.port}/ws", tokens=["a.b.c"])
+
+    assert (await client.event("state", state="closed"))["code"] == 101
+
+
+async def test_a_request_that_is_malformed_is_told(one, driver, nursery):
+    client = await driver.open(nursery)
+    await client.ask("connect", url=f"ws://127.0.0.1:{one.port}/ws", tokens=[token("8")], device="a b")
+
+    assert (await client.event("state", state="closed"))["code"] == 107
+
+
+async def test_a_token_that_was_refused_is_fetched_once_more(one, driver, nursery):
+    client = await driver.open(nursery)
+    await client.ask("connect", url=f"ws://127.0.0.1:{one.port}/ws", tokens=["a.b.c", "a.b.c", token(new_user())])
 
     await client.event("state", state="online")
 

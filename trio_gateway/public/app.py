@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from trio_gateway.gateway.node import Node
 from trio_gateway.model.errors import BrokerUnavailable, Disconnected, RequestError
+from trio_gateway.public.client_module import client_routes
 from trio_gateway.public.cross_origin import CrossOrigin
 from trio_gateway.public.emulation import emulation_routes
 from trio_gateway.public.front_page import front_routes
@@ -21,13 +22,14 @@ def make_public_app(node: Node, *more: BaseRoute) -> Starlette:
     """Make the app of one node.
 
     - `/` is a short page that tells what this is.
+    - `/client.js` is the JavaScript client.
     - `/emulation` takes commands of clients whose connection is a stream (protocol §11).
     - `/ack`, `/send` and `/publish` are what the frames of these types are in the plain protocol.
     - `more` routes are those of whoever else stands on this port, such as the health checks.
     """
     errors = (HTTPException, RequestError, RequestRefused, BrokerUnavailable, Disconnected)
     return Starlette(
-        routes=[*front_routes(node), *emulation_routes(node), *plain_routes(node), *more],
+        routes=[*front_routes(node), *client_routes(), *emulation_routes(node), *plain_routes(node), *more],
         middleware=[Middleware(CrossOrigin, allowed=node.settings.allowed_origins)],
         exception_handlers=dict.fromkeys(errors, refuse),
     )
