@@ -41,7 +41,7 @@ export const openSse: OpenLink = (locate, since, token, hear) => {
         }
       }
     }
-    hear(lost(""));
+    hear(lost());
   };
 
   listen().catch((error) => hear(lost(error)));

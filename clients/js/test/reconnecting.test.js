@@ -120,6 +120,15 @@ test("a connection on which nothing comes for a ping and 10 seconds is left", as
   assert.equal(world.sockets.length, 2);
 });
 
+test("an opening that failed is lost, whether a Close is told of or not", async (t) => {
+  const world = new World(t);
+  const gateway = await world.connect();
+  world.socket.onerror(new Event("error"));
+  world.socket.shut();
+
+  assert.deepEqual(gateway.told, [{ state: "connecting", code: 1006, reason: "" }]);
+});
+
 test("a ping is answered", async (t) => {
   const world = new World(t);
   await world.online();
