@@ -11,12 +11,23 @@ import pytest
 import trio
 from browser.conftest import started
 from browser.site import serving
-from e2e.gateway_process import until
+from docs.markdown import ROOT, blocks
+from e2e.gateway_process import GatewayProcess, until
 from sdk.nodes import Node, new_user, token
 
 from trio_gateway import public
 
 CLIENT = Path(public.__file__).with_name("client.js")
+
+BLOCKED = """
+window.WebSocket = class {
+  constructor() { setTimeout(() => this.onclose({ code: 1006, reason: "" })); }
+  close() {}
+};
+"""
+"""A network that lets no WebSocket through."""
+
+(IN_A_PAGE,) = [text for language, text in blocks(ROOT / "docs/javascript.md") if language == "html"]
 
 SOON = "Math.random = () => 0.01"
 """A page does not wait for the 20 seconds that a long outage may make it wait."""
@@ -232,3 +243,58 @@ def test_a_closed_client_leaves_nothing(open_page, node, user, shows_state):
     shows_state(page, "closed")
 
     trio.run(connections_fall_to, node, 0)
+
+
+def test_a_token_that_is_refused_is_found_out(window, node, site, shows_state):
+    page = window.new_page()
+    page.goto(f"{site}/client.html?{urlencode({'url': f'ws://127.0.0.1:{node.port}/ws', 'token': 'a.b.c'})}")
+
+    shows_state(page, "closed")
+
+
+def test_where_no_websocket_gets_through_it_does_without(
+    open_page, window, node, publish, shows, shows_state, user, errors
+):
+    """From another origin, with requests of its own, and over the end of the gateway."""
+    window.add_init_script(BLOCKED)
+    page = open_page(user, device="browser")
+    publish("from a back end")
+    page.evaluate(f"gateway.send('{user}', 'from a page')")
+    shows(page, "from a back end", "from a page")
+    node.kill()
+    shows_state(page, "connecting")
+    trio.run(node.start)
+    publish("after")
+    shows(page, "from a back end", "from a page", "after")
+    page.reload()
+    shows_state(page, "online")
+    publish("acknowledged")
+
+    shows(page, "acknowledged")
+    assert errors == []
+
+
+def test_a_page_says_why_there_are_no_channels_then(open_page, window, user):
+    window.add_init_script(BLOCKED)
+    page = open_page(user)
+    code = page.evaluate(
+        "new Promise((told) => gateway.subscribe('chat:1').addEventListener('error', (e) => told(e.detail.code)))"
+    )
+
+    assert code == 108
+
+
+@pytest.fixture
+def insecure_gateway(browser, tmp_path):
+    """Give the gateway that the page of the docs is for, but for its port."""
+    yield from started(GatewayProcess(tmp_path, "--insecure"))
+
+
+def test_the_page_of_the_docs_runs_with_the_module_that_the_gateway_serves(browser, insecure_gateway, tmp_path):
+    page = IN_A_PAGE.replace(":8000/", f":{insecure_gateway.port}/")
+    (tmp_path / "site").mkdir()
+    with serving(tmp_path / "site") as origin, browser.new_context() as context:
+        (tmp_path / "site" / "docs.html").write_text(page, encoding="utf-8")
+        tab = context.new_page()
+        with tab.expect_console_message(lambda said: said.text.endswith("from a page")):
+            tab.goto(f"{origin}/docs.html")

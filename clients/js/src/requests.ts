@@ -70,7 +70,7 @@ export function makeRequests(findLink: () => Link | undefined) {
       const text = JSON.stringify({ ...fields, id: _id });
       const request: Request = { _type, _ref: ++refs, _fields: JSON.parse(text), _size: text.length, _id, _settle };
       waiting.set(refs, request);
-      if (waiting.size > MAX_REQUESTS) fail(request, LIMIT_EXCEEDED, "limit exceeded");
+      if (waiting.size > MAX_REQUESTS) queueMicrotask(() => fail(request, LIMIT_EXCEEDED, "limit exceeded"));
       else send(request);
       return request;
     },

@@ -22,8 +22,11 @@ export function makeSubscriptions(findLink: () => Link | undefined, requests: Re
     const link = findLink();
     if (!link) return;
     const { channel, position, _since } = subscription;
-    // A later connection may be by WebSocket again.
-    if (link._isSse) return void tell(subscription, "error", makeError(NOT_AVAILABLE, "no WebSocket"));
+    if (link._isSse) {
+      // Whoever subscribes may listen first. A later connection may be by WebSocket again.
+      queueMicrotask(() => tell(subscription, "error", makeError(NOT_AVAILABLE, "no WebSocket")));
+      return;
+    }
     requests._add("subscribe", { channel, since: epochOf(position) ? position : _since }, (ok, error) => {
       if (subscriptions.get(channel) !== subscription) return;
       if (ok) {

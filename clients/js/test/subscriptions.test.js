@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { message, received, World } from "./world.js";
+import { message, received, settle, World } from "./world.js";
 
 const news = (offset) => message(offset, { channel: "news" });
 
@@ -99,6 +99,16 @@ test("where the store is away it is asked for again", async (t) => {
   world.socket.say({ type: "ok", ref: 1, position: "n:0" });
 
   assert.deepEqual(subscription.told, ["subscribed"]);
+});
+
+test("one that there is no room for is told so", async (t) => {
+  const world = new World(t);
+  const gateway = await world.online();
+  for (let count = 0; count < 1_000; count += 1) gateway.send("8", count).catch(() => {});
+  const subscription = watch(gateway.subscribe("news"));
+  await settle();
+
+  assert.equal(subscription.told[0].code, 106);
 });
 
 test("one channel can't be subscribed twice at once", async (t) => {
