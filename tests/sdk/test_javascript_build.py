@@ -52,7 +52,7 @@ def test_it_is_small():
     assert len((CARRIED / "client.js").read_bytes()) <= MOST_BYTES
 
 
-def test_its_types_fit(run):
+def test_its_types_fit(run, built):
     run("node_modules/typescript/bin/tsc", "--project", ".")
 
 

@@ -69,7 +69,7 @@ test("without a WebSocket in the world, HTTP is the first and only way", async (
   const gateway = await world.connect();
   await world.exchange.open();
   await world.exchange.say(message(1));
-  for (let minute = 0; minute < 10; minute += 1) {
+  for (let half = 0; half < 25; half += 1) {
     await world.exchange.write(":\n\n");
     await world.pass(30_000);
   }
@@ -182,6 +182,31 @@ for (const [what, answer] of [
   });
 }
 
+test("a request that is not answered in 10 seconds is repeated", async (t) => {
+  const [world, gateway] = await withoutWebSocket(t);
+  world.timeOut();
+  const sent = gateway.send("8", "hi", { id: "m1" });
+  await settle();
+  const { exchange } = world;
+  await world.pass(10_000);
+  assert.equal(exchange.aborted, true);
+  await world.pass(1_000);
+  assert.equal(world.exchange.body.id, "m1");
+  world.exchange.answer(200, { type: "ok", offset: 2 });
+
+  assert.equal(await sent, 2);
+});
+
+test("on another network nothing is taken for granted: again it is two WebSockets that must fail", async (t) => {
+  const [world] = await withoutWebSocket(t, {}, true);
+  await world.happens("online");
+  world.socket.shut();
+  await world.next();
+  await world.exchange.open();
+
+  assert.equal(world.sockets.length, 4);
+});
+
 test("acknowledgements are posted, also by a page that ends", async (t) => {
   const [world] = await withoutWebSocket(t, { device: "phone" });
   await world.exchange.say(message(1));
@@ -239,6 +264,22 @@ test("a token function is asked once more after a refusal, and the way is by Web
   assert.deepEqual(states(gateway), ["connecting 1006", "online"]);
 });
 
+test("and so it is after the next refusal, when a token has been good in between", async (t) => {
+  const world = new World(t);
+  const tokens = ["old", "old", "new", "worn", "worn", "newer"];
+  await world.connect({ token: async () => tokens.shift() });
+  for (const good of ["new", "newer"]) {
+    world.socket.shut();
+    await world.next();
+    world.exchange.answer(401, { code: 101, message: "unauthorized" });
+    await settle();
+    assert.deepEqual(world.socket.protocols, ["trio-gateway", good]);
+    world.socket.greet();
+    if (good === "new") world.socket.shut();
+    if (good === "new") await world.next();
+  }
+});
+
 test("a token that expires between two requests is renewed by a new connection", async (t) => {
   const [world, gateway] = await withoutWebSocket(t, { token: async () => "t" });
   const sent = gateway.send("8", "hi", { id: "m1" });
@@ -255,6 +296,7 @@ test("a token that expires between two requests is renewed by a new connection",
 for (const [status, told, end] of [
   [400, { code: 107, message: "bad request", detail: "a device is 1 to 64 of A-Z a-z 0-9 . _ -" }, "closed 107"],
   [403, { code: 103, message: "permission denied" }, "closed 103"],
+  [400, "<h1>Bad Request</h1>", "connecting 1006"],
   [401, "who are you?", "connecting 101"],
   [404, { code: 104, message: "method not found" }, "connecting 104"],
   [503, { code: 106, message: "limit exceeded" }, "connecting 106"],

@@ -147,6 +147,17 @@ test("what was on its way to an earlier subscription is not handed to the next o
   assert.deepEqual(received(subscription), [2]);
 });
 
+test("one that was given up before its answer is told of nothing", async (t) => {
+  const world = new World(t);
+  const gateway = await world.online();
+  const [first, second] = ["news", "sport"].map((channel) => watch(gateway.subscribe(channel)));
+  first.unsubscribe();
+  second.unsubscribe();
+  world.socket.say({ type: "ok", ref: 1, position: "n:0" }, { type: "error", ref: 2, code: 103, message: "permission denied" });
+
+  assert.deepEqual([...first.told, ...second.told], []);
+});
+
 test("one that was unsubscribed without a connection is not asked for, and asks for nothing", async (t) => {
   const world = new World(t);
   const gateway = await world.connect();

@@ -137,6 +137,7 @@ export class World {
   #before = {};
   #listeners = new Set();
   #gateways = [];
+  #undo = [];
 
   constructor(t, { WebSocket = Socket, page = false } = {}) {
     Socket.world = this;
@@ -152,6 +153,7 @@ export class World {
     t.after(() => {
       for (const gateway of this.#gateways) gateway.close();
       Math.random = random;
+      for (const undo of this.#undo) undo();
       for (const [name, before] of Object.entries(this.#before)) {
         if (before) Object.defineProperty(globalThis, name, before);
         else delete globalThis[name];
@@ -222,6 +224,17 @@ export class World {
 
   async pass(milliseconds) {
     await this.clock.pass(milliseconds);
+  }
+
+  /** Let the time limits of signals be of this world's clock as well. */
+  timeOut() {
+    const { timeout } = AbortSignal;
+    AbortSignal.timeout = (milliseconds) => {
+      const controller = new AbortController();
+      this.clock.setTimeout(() => controller.abort(), milliseconds);
+      return controller.signal;
+    };
+    this.#undo.push(() => (AbortSignal.timeout = timeout));
   }
 
   /** Wait for the next attempt to connect. */
