@@ -5,6 +5,7 @@ All come back after a crash.
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlencode
 
 import pytest
