@@ -1,8 +1,8 @@
 """The project's checks, one session each; every fact (Pythons, dependencies, tool settings) is read from pyproject.toml.
 
-`nox` alone runs lint, types, tests, sdk, browser and docs on the Python that runs nox. `nox -s tests` runs
+`nox` alone runs lint, types, tests, sdk, examples, browser and docs on the Python that runs nox. `nox -s tests` runs
 the tests on every supported Python that this machine has; those it lacks are skipped, never failed. So is
-what needs a program that is not there (Chromium, Node), unless REQUIRE_PROGRAMS is set.
+what needs a program that is not there (Chromium, Node, Go), unless REQUIRE_PROGRAMS is set.
 """
 
 from __future__ import annotations
@@ -35,10 +35,13 @@ CHROMIUMS = (
 JAVASCRIPT = ("tests/sdk/javascript", "clients/js")
 """Where the JavaScript SDK is installed, for the tests alone, and what builds our own client."""
 
-ELSEWHERE = ("--ignore=tests/browser", "--ignore=tests/docs", "--ignore=tests/sdk")
+PUSH = Path("examples/push")
+"""The example that comes in Node and Go as well."""
+
+ELSEWHERE = ("--ignore=tests/browser", "--ignore=tests/docs", "--ignore=tests/examples", "--ignore=tests/sdk")
 """Tests that have a session of their own."""
 
-nox.options.sessions = ["lint", "types", f"tests-{RUNNING}", "sdk", "browser", "docs"]
+nox.options.sessions = ["lint", "types", f"tests-{RUNNING}", "sdk", "examples", "browser", "docs"]
 nox.options.error_on_external_run = True
 # A fresh machine has one Python, and nox would turn this on by itself where CI is set.
 nox.options.error_on_missing_interpreters = False
@@ -62,10 +65,13 @@ def install_javascript(session: nox.Session) -> None:
     if shutil.which("npm"):
         for folder in JAVASCRIPT:
             session.run("npm", "ci", "--prefix", folder, external=True)
-    elif os.environ.get("REQUIRE_PROGRAMS"):
-        session.error("Node with npm is not installed")
     else:
-        session.warn("Node with npm is not installed: what needs JavaScript is skipped")
+        lacking(session, "Node with npm")
+
+
+def lacking(session: nox.Session, program: str) -> None:
+    """Warn that what needs a program is skipped, or fail where CI must have it."""
+    (session.error if os.environ.get("REQUIRE_PROGRAMS") else session.warn)(f"{program} is not installed")
 
 
 @nox.session(tags=["quick"])
@@ -111,6 +117,22 @@ def sdk(session: nox.Session) -> None:
     session.install("-e.", *group("sdk"))
     install_javascript(session)
     session.run("pytest", "tests/sdk", *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run the examples; those in Node and Go are skipped where there is none."""
+    session.install("-e.", *group("tests"))
+    if shutil.which("npm"):
+        session.run("npm", "ci", "--prefix", str(PUSH / "node"), external=True)
+    else:
+        lacking(session, "Node with npm")
+    if shutil.which("go"):
+        # Go keeps what it has compiled, so that the tests' own build takes no time.
+        session.run("go", "-C", str(PUSH / "go"), "build", "-o", os.devnull, ".", external=True)
+    else:
+        lacking(session, "Go")
+    session.run("pytest", "tests/examples", *session.posargs)
 
 
 @nox.session
