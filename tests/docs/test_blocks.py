@@ -8,7 +8,7 @@ import pytest
 from docs.markdown import PAGES, blocks
 from docs.page import EVALUATORS
 
-READ = {"json", "html"}
+READ = {"json", "html", "py", "javascript", "go"}
 """Languages of blocks that a test in this folder reads, or one of those in a browser."""
 
 DRAWING = ""

@@ -30,19 +30,25 @@ class Job:
         self.command = [str(part) for part in command]
         self.url = url
         self.list = folder / "due.jsonl"
+        self.marks = folder / "due.jsonl.done"
         self.process: subprocess.Popen[bytes] | None = None
         self._stderr = folder / "stderr"
 
-    def write(self, *notifications: tuple[str, str], body: str = "b") -> None:
+    def write(self, *notifications: tuple[str, str]) -> None:
         """Write the list: each notification's id and user."""
-        lines = [json.dumps({"id": id, "user": user, "title": "t", "body": body}) for id, user in notifications]
-        self.list.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self.list.write_text("", encoding="utf-8")
+        for id, user in notifications:
+            self.add(id, user)
+
+    def add(self, id: str, user: str, body: str = "b") -> None:
+        """Write one more line."""
+        with self.list.open("a", encoding="utf-8") as list:
+            list.write(json.dumps({"id": id, "user": user, "title": "t", "body": body}) + "\n")
 
     @property
     def done(self) -> list[str]:
         """Read which ids are marked."""
-        path = Path(f"{self.list}.done")
-        return path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+        return self.marks.read_text(encoding="utf-8").split("\n")[:-1] if self.marks.exists() else []
 
     @property
     def said(self) -> str:
