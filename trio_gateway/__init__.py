@@ -11,6 +11,7 @@ The folders are the floors of the design; imports go down only:
     publisher/   3  publishing from a back end, synchronous or on Trio
     client/      3  a client of the gateway, on Trio
     hub/         3  topics, tails, cursors, fan-out
+    hooks/       3  what the application is asked: functions of its own, or a back end over HTTP
     gateway/     4  sockets, connections, the server, the drain
     admin/       4  the operations server: health and the page to try it
     api/         5  the server HTTP API, on the operations server's port
@@ -20,9 +21,9 @@ The folders are the floors of the design; imports go down only:
     cli/         8  the command line
 
 Public names are imported when they are first used, so that a program that only publishes does not
-load the server: `open_gateway`, `Gateway`, `Hooks`, `ClientMessage`, `Client`, `Settings`,
-`load_settings`, `MemoryBroker`, `Publisher`, `AsyncPublisher`, `connect`, `Position`, `User`, and the
-errors of `trio_gateway.model.errors` as the module `errors`.
+load the server: `open_gateway`, `Gateway`, `Hooks` with the requests and results of each hook,
+`ClientMessage`, `Client`, `Settings`, `load_settings`, `MemoryBroker`, `Publisher`, `AsyncPublisher`,
+`connect`, `Position`, `User`, and the errors of `trio_gateway.model.errors` as the module `errors`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from trio_gateway.broker.memory import MemoryBroker
     from trio_gateway.client import connect
-    from trio_gateway.gateway.hooks import ClientMessage, Hooks
+    from trio_gateway.hooks.hooks import Hooks
+    from trio_gateway.hooks.requests import (
+        ClientMessage,
+        ConnectRequest,
+        PublishRequest,
+        RefreshRequest,
+        RpcRequest,
+        SubRefreshRequest,
+        SubscribeRequest,
+    )
+    from trio_gateway.hooks.results import ConnectResult, PublishResult, RefreshResult, RpcResult, SubscribeResult
     from trio_gateway.model import errors
     from trio_gateway.model.position import Position
     from trio_gateway.model.user import User
@@ -48,12 +59,23 @@ __all__ = [
     "AsyncPublisher",
     "Client",
     "ClientMessage",
+    "ConnectRequest",
+    "ConnectResult",
     "Gateway",
     "Hooks",
     "MemoryBroker",
     "Position",
+    "PublishRequest",
+    "PublishResult",
     "Publisher",
+    "RefreshRequest",
+    "RefreshResult",
+    "RpcRequest",
+    "RpcResult",
     "Settings",
+    "SubRefreshRequest",
+    "SubscribeRequest",
+    "SubscribeResult",
     "User",
     "connect",
     "errors",
@@ -64,13 +86,24 @@ __all__ = [
 _HOMES = {
     "AsyncPublisher": "publisher",
     "Client": "session.client",
-    "ClientMessage": "gateway.hooks",
+    "ClientMessage": "hooks.requests",
+    "ConnectRequest": "hooks.requests",
+    "ConnectResult": "hooks.results",
     "Gateway": "running",
-    "Hooks": "gateway.hooks",
+    "Hooks": "hooks.hooks",
     "MemoryBroker": "broker.memory",
     "Position": "model.position",
+    "PublishRequest": "hooks.requests",
+    "PublishResult": "hooks.results",
     "Publisher": "publisher",
+    "RefreshRequest": "hooks.requests",
+    "RefreshResult": "hooks.results",
+    "RpcRequest": "hooks.requests",
+    "RpcResult": "hooks.results",
     "Settings": "settings.settings",
+    "SubRefreshRequest": "hooks.requests",
+    "SubscribeRequest": "hooks.requests",
+    "SubscribeResult": "hooks.results",
     "User": "model.user",
     "connect": "client",
     "load_settings": "settings.loader",

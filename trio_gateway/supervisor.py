@@ -33,9 +33,9 @@ from trio_gateway.api.server_api import ServerApi
 from trio_gateway.broker.broker import Broker
 from trio_gateway.embedded.valkey import EmbeddedValkey
 from trio_gateway.gateway.drain import drain
-from trio_gateway.gateway.hooks import Hooks
 from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.server import ClientServer
+from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.model.logger import get_logger
 from trio_gateway.public.app import make_public_app
@@ -66,10 +66,15 @@ async def open_gateway(
         settings.verifies_tokens
         or settings.insecure
         or hooks.authenticate
+        or hooks.connect
         or settings.allow_anonymous_connect_without_token
     ):
         raise ConfigurationError(
-            "nobody could connect: set token_secret (or other keys for tokens) or insecure, or give an authenticate hook"
+            "nobody could connect: set token_secret (or other keys for tokens) or insecure, or give a connect or authenticate hook"
+        )
+    if missing := hooks.missing(settings.namespaces):
+        raise ConfigurationError(
+            f"{missing}_proxy_enabled: a namespace counts on the hook {missing}, which is not there"
         )
     clients, operators = bind(settings)
     with clients, operators:

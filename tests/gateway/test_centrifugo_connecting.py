@@ -7,7 +7,7 @@ from gateway.shared_broker import SharedBroker
 from trio.testing import wait_all_tasks_blocked
 from wire.client_frames import client_frame
 
-from trio_gateway.gateway.hooks import Hooks
+from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.model.user import User
 from trio_gateway.wire.frames import Opcode
 

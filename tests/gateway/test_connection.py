@@ -10,7 +10,7 @@ from wire.client_frames import client_frame
 
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.memory import MemoryBroker
-from trio_gateway.gateway.hooks import Hooks
+from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.model.codes import DisconnectCode
 from trio_gateway.model.errors import BrokerUnavailable, Disconnected, PermissionDenied, Unauthorized
 from trio_gateway.model.user import User

@@ -5,7 +5,7 @@ from captured_logs import capture_logs
 from gateway.peers import Closed, serve_sdk_place
 from wire.client_frames import client_frame
 
-from trio_gateway.gateway.hooks import Hooks
+from trio_gateway.hooks.hooks import Hooks
 
 
 async def answer(_client, _message):

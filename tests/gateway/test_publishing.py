@@ -8,7 +8,7 @@ from wire.client_frames import client_frame
 
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.memory import MemoryBroker
-from trio_gateway.gateway.hooks import Hooks
+from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.settings.namespaces import Namespaces
 
 NAMESPACES = Namespaces(named={"open": OPEN})

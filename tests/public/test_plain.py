@@ -9,7 +9,7 @@ from gateway.shared_broker import SharedBroker
 from gateway.streams import StreamPeer, http_request
 from public.public_place import ask, serve_public
 
-from trio_gateway.gateway.hooks import Hooks
+from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.hub.acks import FLUSH_SECONDS
 from trio_gateway.model.errors import PermissionDenied, Unauthorized
 from trio_gateway.model.user import User

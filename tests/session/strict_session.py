@@ -8,6 +8,7 @@ from session.signing import SECRET, signed
 from trio_gateway.model.errors import Disconnected
 from trio_gateway.model.replies import Error
 from trio_gateway.model.user import ANONYMOUS, User
+from trio_gateway.session.asks import Asks
 from trio_gateway.session.client import Client
 from trio_gateway.session.connecting import Admission
 from trio_gateway.session.session import Session
@@ -45,7 +46,7 @@ def make_session(
         settings,
         Verifier.of(settings, clock=clock),
         admission=Admission(user=named, expire_at=expire_at, channels=dict.fromkeys(channels)),
-        answers_messages=answers,
+        asks=Asks(messages=answers, calls=answers),
         strict=strict,
         clock=clock,
     )

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from trio_gateway.session.permissions import Asker, may_publish, may_read, may_see, may_subscribe
+from trio_gateway.session.permissions import Asker, asks_to_subscribe, may_publish, may_read, may_see, may_subscribe
 from trio_gateway.settings.namespaces import ChannelRules
 
 NOTHING = ChannelRules()
@@ -96,3 +96,17 @@ def test_no_permission_is_lent_by_another_one(action):
     rules = ChannelRules(**{f"allow_{other}_for_{whom}": True for other in others for whom in ("client", "anonymous")})
 
     assert not QUESTIONS[action](rules, Asker("7", subscribed=True, insecure=False))
+
+
+DECIDED = ChannelRules(subscribe_proxy_enabled=True, allow_subscribe_for_client=True, allow_user_limited_channels=True)
+
+
+@pytest.mark.parametrize(("channel", "asks"), [("a", True), ("$a", False), ("a#7", False)])
+def test_the_application_decides_where_the_name_of_a_channel_does_not(channel, asks):
+    assert asks_to_subscribe(channel, DECIDED) is asks
+    assert not asks_to_subscribe(channel, ChannelRules())
+
+
+@pytest.mark.parametrize("insecure", [True, False])
+def test_where_the_application_decides_nothing_else_permits(insecure):
+    assert not may_subscribe("a", DECIDED, Asker("7", subscribed=False, insecure=insecure))

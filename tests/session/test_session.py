@@ -15,6 +15,7 @@ from trio_gateway.model.commands import (
 from trio_gateway.model.position import Position
 from trio_gateway.model.replies import Answered, Error, Unsubscribed
 from trio_gateway.model.user import User
+from trio_gateway.session.asks import NOTHING, Asks
 from trio_gateway.session.client import Client
 from trio_gateway.session.effects import Ask, Attach, Detach, MoveCursor, Store
 from trio_gateway.session.session import Session
@@ -35,10 +36,10 @@ class Inbox:
     position = Position("e", 5)
 
 
-def make_session(*, user="7", device="phone", greeted=GREETED, answers_messages=False, inbox=Inbox, **settings):
+def make_session(*, user="7", device="phone", greeted=GREETED, asks=NOTHING, inbox=Inbox, **settings):
     settings = Settings(namespaces=settings.pop("namespaces", Namespaces(named={"open": OPEN})), **settings)
     client = Client("c1", User(user), device, "192.0.2.1", "plain")
-    session = Session(client, settings, Verifier.of(settings), answers_messages=answers_messages)
+    session = Session(client, settings, Verifier.of(settings), asks=asks)
     if user:
         session.channels.have_inbox()
         session.begin_inbox(greeted, lambda: inbox.position)
@@ -132,7 +133,7 @@ def test_a_message_goes_to_the_application_where_there_is_one():
     command = Message(1, b"{}")
 
     assert code_of(make_session().receive(command)) == 104
-    assert make_session(answers_messages=True).receive(command) == Ask(1, command)
+    assert make_session(asks=Asks(messages=True, calls=True)).receive(command) == Ask(1, command)
 
 
 def test_a_pong_is_noted():
@@ -201,7 +202,7 @@ class TestAcknowledgeByCall:
         assert code_of(make_session().receive(Call(1, "ack", data))) == 107
 
     def test_it_goes_to_the_gateway_before_the_application(self):
-        session = make_session(answers_messages=True)
+        session = make_session(asks=Asks(messages=True, calls=True))
 
         assert isinstance(session.receive(Call(1, "ack", b'{"offset":4}')), MoveCursor)
 
@@ -209,14 +210,14 @@ class TestAcknowledgeByCall:
         call = Call(1, "ack", b'{"offset":4}')
 
         assert code_of(make_session(device="").receive(call)) == 108
-        assert make_session(device="", answers_messages=True).receive(call) == Ask(1, call)
+        assert make_session(device="", asks=Asks(messages=True, calls=True)).receive(call) == Ask(1, call)
 
 
 def test_a_call_goes_to_the_application_where_there_is_one():
     call = Call(1, "sum", b"[1]")
 
     assert code_of(make_session().receive(call)) == 108
-    assert make_session(answers_messages=True).receive(call) == Ask(1, call)
+    assert make_session(asks=Asks(messages=True, calls=True)).receive(call) == Ask(1, call)
 
 
 @pytest.mark.parametrize(

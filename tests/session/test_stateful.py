@@ -164,7 +164,7 @@ class Conversation(RuleBasedStateMachine):
         if channel in self.held or channel in MISNAMED or self.full():
             return  # the gateway asks first
         expire_at = 0 if expiry is None else self.clock.now + expiry
-        self.session.channels.have(channel, ServerSubscription(), expire_at)
+        self.session.channels.have(channel, ServerSubscription(expire_at=expire_at))
         self.held[channel] = expire_at
 
     @rule(channel=st.sampled_from([name for name in CHANNELS if name != "#7"]))

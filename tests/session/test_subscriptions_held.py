@@ -121,7 +121,7 @@ def test_what_is_due_has_expired(expire_at):
     """However the sum of the times rounds."""
     clock = Clock()
     session = make_session(clock=clock)
-    session.channels.have("a", ServerSubscription(), expire_at)
+    session.channels.have("a", ServerSubscription(expire_at=expire_at))
     clock.now = session.due
 
     assert expired(session) == ["a"]
@@ -131,7 +131,7 @@ def test_the_first_end_is_due_and_what_has_none_never_is():
     session = subscribed()
     assert make_session().due == math.inf
 
-    session.channels.have("b", ServerSubscription(), NOW + 30)
+    session.channels.have("b", ServerSubscription(expire_at=NOW + 30))
     assert session.due == NOW + 30 + GRACE
     assert session.receive(Unsubscribe(4, "b")) == Detach(4, "b")
     assert session.due == NOW + 60 + GRACE
@@ -139,7 +139,7 @@ def test_the_first_end_is_due_and_what_has_none_never_is():
 
 def test_a_time_before_all_times_has_passed():
     session = make_session()
-    session.channels.have("a", ServerSubscription(), -1)
+    session.channels.have("a", ServerSubscription(expire_at=-1))
 
     assert expired(session) == ["a"]
 
@@ -149,10 +149,10 @@ def test_a_time_before_all_times_has_passed():
 
 def test_a_channel_from_the_server_needs_no_permission():
     rules = ChannelRules(presence=True, join_leave=True)
-    given = ServerSubscription(b'"x"', b"[1]", Override(force_recovery=True))
+    given = ServerSubscription(b'"x"', b"[1]", Override(force_recovery=True), NOW + 9)
     session = make_session(settings_of(without=rules))
 
-    assert session.channels.have("$a", given, NOW + 9) == Terms(
+    assert session.channels.have("$a", given) == Terms(
         positioned=True,
         recoverable=True,
         present=True,

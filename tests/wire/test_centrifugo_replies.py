@@ -98,6 +98,7 @@ def pushed(channel, publication):
         (SubscriptionRefreshed(1), '"sub_refresh":{}'),
         (SubscriptionRefreshed(1, 60), '"sub_refresh":{"expires":true,"ttl":60}'),
         (Connected(1, "7", "c1", 25.0, PLACE), '"connect":{"client":"c1","version":"1.0","ping":25,"pong":true}'),
+        (Connected(1, "7", "c1", 0, PLACE, data=b"[1]"), '"connect":{"client":"c1","version":"1.0","data":[1]}'),
         (Connected(1, "7", "c1", 0, PLACE), '"connect":{"client":"c1","version":"1.0"}'),
         (Connected(1, "7", "c1", 0.5, PLACE), '"connect":{"client":"c1","version":"1.0","ping":1,"pong":true}'),
         (

@@ -51,16 +51,19 @@ def broken(outcome):
     ("text", "command"),
     [
         ('{"id":1,"connect":{}}', Connect(1)),
-        ('{"id":1,"connect":{"token":"t","data":{"a": 1},"name":"js","version":"1"}}', Connect(1, "t", b'{"a": 1}')),
+        (
+            '{"id":1,"connect":{"token":"t","data":{"a": 1},"name":"js","version":"1"}}',
+            Connect(1, "t", b'{"a": 1}', name="js", version="1"),
+        ),
         ('{"id":1,"connect":{"token":""}}', Connect(1)),
-        ('{"id":1,"connect":{"headers":{"a":"b"},"flag":1,"profile":"p","dict":"d"}}', Connect(1)),
+        ('{"id":1,"connect":{"headers":{"a":"b"},"flag":1,"profile":"p","dict":"d"}}', Connect(1, headers={"a": "b"})),
         (
             '{"id":1,"connect":{"subs":{"a":{"recover":true,"offset":5,"epoch":"e"},"b":{"recover":true}}}}',
             Connect(1, positions={"a": Position("e", 5), "b": Position("", 0)}),
         ),
         ('{"id":1,"connect":{"subs":{"a":{},"b":{"offset":5}}}}', Connect(1, positions={"a": None, "b": None})),
         ('{"id":2,"subscribe":{"channel":"a"}}', Subscribe(2, "a")),
-        ('{"id":2,"subscribe":{"channel":"a","flag":1,"data":{}}}', Subscribe(2, "a")),
+        ('{"id":2,"subscribe":{"channel":"a","flag":1,"data":{}}}', Subscribe(2, "a", data=b"{}")),
         ('{"id":2,"subscribe":{"channel":"a","token":"t"}}', Subscribe(2, "a", token="t")),
         ('{"id":2,"subscribe":{"channel":"a","recover":true}}', Subscribe(2, "a", recover=Position("", 0))),
         (

@@ -36,6 +36,10 @@ from trio_gateway.wire.plain_replies import encode_gap, encode_publication, enco
             Connected(None, '"ü', "c1", 0.5, Position("e", 3)),
             '{"type":"hello","user":"\\"ü","client":"c1","ping":0.5,"position":"e:3"}',
         ),
+        (
+            Connected(None, "7", "c1", 25, Position("e", 3), data=b"[1]"),
+            '{"type":"hello","user":"7","client":"c1","ping":25,"position":"e:3","data":[1]}',
+        ),
         (Unsubscribed(5), '{"type":"ok","ref":5}'),
         (Published(0, 0), '{"type":"ok","ref":0,"offset":0}'),
         (Published("r", 13), '{"type":"ok","ref":"r","offset":13}'),

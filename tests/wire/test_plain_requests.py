@@ -38,6 +38,7 @@ def decode(**fields):
         ('{"type":"publish","channel":"news","data":[],"id":"m2"}', Publish(None, "news", b"[]", "m2")),
         ('{"type":"message","data":1.50,"ref":1.5}', Message(1.5, b"1.50")),
         ('{"type":"subscribe","channel":"news","ref":3}', Subscribe(3, "news")),
+        ('{"type":"subscribe","channel":"news","data":[1]}', Subscribe(None, "news", data=b"[1]")),
         ('{"type":"subscribe","channel":"news","since":"0"}', Subscribe(None, "news", START)),
         ('{"type":"subscribe","channel":"news","since":"e:7"}', Subscribe(None, "news", Position("e", 7))),
         ('{"type":"unsubscribe","channel":"news","ref":4}', Unsubscribe(4, "news")),

@@ -8,7 +8,7 @@ import h11
 import pytest
 
 from trio_gateway.model.codes import LIMIT_EXCEEDED
-from trio_gateway.model.errors import BadRequest, InvalidChannel, LimitExceeded, PermissionDenied, Unauthorized
+from trio_gateway.model.errors import BadRequest, InvalidChannel, LimitExceeded, PermissionDenied, Refused, Unauthorized
 from trio_gateway.wire.refusal import RequestRefused, refusal_of, refusal_response
 
 
@@ -57,6 +57,10 @@ def test_the_response_that_names_an_upgrade_says_so_in_connection():
         (PermissionDenied("origin"), 403, {"code": 103, "message": "permission denied", "detail": "origin"}),
         (LimitExceeded("too many"), 503, {"code": 106, "message": "limit exceeded", "detail": "too many"}),
         (LimitExceeded(), 503, {"code": 106, "message": "limit exceeded"}),
+        (Refused(1000, "not today"), 403, {"code": 1000, "message": "not today"}),
+        (Refused(401, "who are you?"), 401, {"code": 401, "message": "who are you?"}),
+        (Refused(429, "slower"), 429, {"code": 429, "message": "slower"}),
+        (Refused(1000, "later", temporary=True), 503, {"code": 1000, "message": "later"}),
     ],
 )
 def test_an_error_about_the_opening_becomes_a_refusal(error, status, body):

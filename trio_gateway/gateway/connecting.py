@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import attrs
+
+from trio_gateway.gateway.asking import ask_who
 from trio_gateway.gateway.entering import Arrival, Entered, enter
 from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.opening import Opened
 from trio_gateway.gateway.requests import Requests
 from trio_gateway.gateway.socket import ClientSocket
+from trio_gateway.hooks.headers import choose_emulated
+from trio_gateway.hooks.requests import ConnectRequest
 from trio_gateway.hub.subscription import Subscriber
 from trio_gateway.model.codes import (
     CONNECTION_EXPIRED,
@@ -33,11 +38,11 @@ from trio_gateway.model.errors import (
     Unauthorized,
 )
 from trio_gateway.session.client import Client
-from trio_gateway.session.connecting import Admission, admit
+from trio_gateway.session.connecting import Admission, admit, check_admission, device_in
 from trio_gateway.session.session import refusal
 
 
-async def enter_plain(node: Node, id: str, opened: Opened, subscriber: Subscriber) -> Entered:
+async def enter_plain(node: Node, opened: Opened, subscriber: Subscriber) -> Entered:
     """Let a client of the plain protocol in, which said at the upgrade who it is.
 
     Raises BrokerUnavailable, or the RequestError that refuses the upgrade.
@@ -45,7 +50,7 @@ async def enter_plain(node: Node, id: str, opened: Opened, subscriber: Subscribe
     admission, plain = opened.admission, opened.plain
     assert admission is not None, "the opening has identified it"
     assert plain is not None, "the opening has read what it asks for"
-    client = Client(id, admission.user, admission.device, opened.address, opened.endpoint.codec.name, admission.info)
+    client = admission.of_client(opened.client)
     ping = node.settings.ping_seconds
     arrival = Arrival(client=client, admission=admission, since=plain.since, ping=ping, strict=False)
     try:
@@ -76,12 +81,11 @@ class Connecting:
     `take` makes the requests of one who entered; from then on they are the connection's.
     """
 
-    __slots__ = ("_failed", "_id", "_node", "_opened", "_session", "_socket", "_subscriber", "_take")
+    __slots__ = ("_failed", "_node", "_opened", "_session", "_socket", "_subscriber", "_take")
 
     def __init__(
         self,
         node: Node,
-        id: str,
         opened: Opened,
         socket: ClientSocket,
         subscriber: Subscriber,
@@ -90,7 +94,6 @@ class Connecting:
         take: Callable[[Entered], Requests],
     ) -> None:
         self._node = node
-        self._id = id
         self._opened = opened
         self._socket = socket
         self._subscriber = subscriber
@@ -130,26 +133,38 @@ class Connecting:
         return requests
 
     async def _enter(self, command: Connect) -> Entered:
-        node, opened = self._node, self._opened
-        admission = await node.keys.check(
-            lambda: admit(command, node.settings, node.verifier, opened.user, node.clock())
-        )
-        try:
-            return await enter(node, self._arrival(command, admission), self._subscriber)
-        except LimitExceeded as error:
-            raise Disconnected(CONNECTION_LIMIT) from error
-
-    def _arrival(self, command: Connect, admission: Admission) -> Arrival:
-        opened = self._opened
-        client = Client(
-            self._id, admission.user, admission.device, opened.address, opened.endpoint.codec.name, admission.info
-        )
-        return Arrival(
-            client=client,
+        node = self._node
+        emulated = choose_emulated(command.headers, node.hooks.emulated_headers)
+        client = attrs.evolve(self._opened.client, emulated_headers=emulated)
+        admission = await self._admit(command, client)
+        arrival = Arrival(
+            client=admission.of_client(client),
             admission=admission,
             ref=command.ref,
             positions=command.positions,
-            ping=self._node.settings.ping_seconds if opened.json_ping else 0,
+            ping=node.settings.ping_seconds if self._opened.json_ping else 0,
             strict=True,
             session=self._session,
         )
+        try:
+            return await enter(node, arrival, self._subscriber)
+        except LimitExceeded as error:
+            raise Disconnected(CONNECTION_LIMIT) from error
+
+    async def _admit(self, command: Connect, client: Client) -> Admission:
+        """Find out who the client is: from the application where it says so, else from the token."""
+        node, opened = self._node, self._opened
+        if not node.asks_who(command.token):
+            return await node.keys.check(
+                lambda: admit(command, node.settings, node.verifier, opened.user, node.clock())
+            )
+        request = ConnectRequest(
+            client=client,
+            http=opened.request,
+            raw=command.data,
+            name=command.name,
+            version=command.version,
+            channels=tuple(command.positions),
+        )
+        admission = await ask_who(node.hooks, request, device_in(command.data))
+        return check_admission(admission, node.settings, node.clock())

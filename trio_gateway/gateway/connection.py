@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from uuid import uuid4
 
 import trio
 
@@ -73,7 +72,7 @@ class Connection:
         scope: trio.CancelScope,
     ) -> None:
         self.verdict: Verdict | None = None
-        self.client_id = str(uuid4())
+        self.client_id = opened.client.id
         self._node = node
         self._socket = socket
         self._opened = opened
@@ -88,7 +87,7 @@ class Connection:
         self._entered: Entered | None = None
         self._slot: int
         self._requests: Requests | Connecting = Connecting(
-            node, self.client_id, opened, socket, self._subscriber, session=transport.session, take=self._take
+            node, opened, socket, self._subscriber, session=transport.session, take=self._take
         )
         self._orders: Orders
         self._writer = Writer(node.hub.catch_up, self._subscriber, socket, woken, self._begin_anew)
@@ -112,7 +111,7 @@ class Connection:
         if self._opened.admission is None:
             await self._socket.send(accepted)
             return
-        entered = await enter_plain(self._node, self.client_id, self._opened, self._subscriber)
+        entered = await enter_plain(self._node, self._opened, self._subscriber)
         requests = self._take(entered)
         await self._socket.send(accepted + self._codec.encode(entered.connected))
         entered.start()
@@ -170,9 +169,16 @@ class Connection:
             return
         session = self._entered.session
         if session.expired:
-            self.leave(codes.CONNECTION_EXPIRED)
-            return
+            if not session.refreshed_by_server:
+                self.leave(codes.CONNECTION_EXPIRED)
+                return
+            session.expire_at = self._orders.next_try()
+            self._writer.do_soon(self._orders.refresh)
         for channel, held in session.channels.expired():
+            if held.terms.refreshed_by_server:
+                held.expire_at = self._orders.next_try()
+                self._writer.do_soon(partial(self._orders.refresh_subscription, channel))
+                continue
             if held.terms.by_server:
                 self.leave(codes.SUBSCRIPTION_EXPIRED)
                 return

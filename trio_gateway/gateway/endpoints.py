@@ -34,6 +34,15 @@ class Endpoint:
     one_way: bool = False
     methods: tuple[str, ...] = ("GET",)
 
+    @property
+    def transport(self) -> str:
+        """Name what carries a connection, as Centrifugo names it."""
+        name = _TRANSPORTS[self.stream]
+        return f"uni_{name}" if self.one_way and not self.plain else name
+
+
+_TRANSPORTS = {"": "websocket", EVENT_STREAM: "sse", LINE_STREAM: "http_stream"}
+
 
 def make_endpoints(version: str) -> Mapping[str, Endpoint]:
     """Make the endpoints of a node by path; the SDKs' clients are told its `version`."""

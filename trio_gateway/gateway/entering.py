@@ -20,7 +20,7 @@ from trio_gateway.model.position import START, Position
 from trio_gateway.model.replies import Connected
 from trio_gateway.session.claims import ServerSubscription
 from trio_gateway.session.client import Client
-from trio_gateway.session.connecting import Admission, expires_in
+from trio_gateway.session.connecting import Admission
 from trio_gateway.session.effects import Attach
 from trio_gateway.session.session import Session
 
@@ -58,7 +58,7 @@ class Entered:
             node.settings,
             node.verifier,
             admission=arrival.admission,
-            answers_messages=node.hooks.on_message is not None,
+            asks=node.hooks.asks,
             strict=arrival.strict,
             clock=node.clock,
         )
@@ -92,7 +92,6 @@ class Entered:
                 recover = self.session.channels.position_to_recover(terms, asked)
                 attach = Attach(None, channel, terms, recover=recover, recovering=asked is not None)
                 made[channel] = await self.memberships.prepare(attach)
-        now = self._node.clock()
         self.connected = Connected(
             arrival.ref,
             self._client.user.id,
@@ -100,7 +99,8 @@ class Entered:
             arrival.ping,
             START if inbox is None else inbox.subscribed.position,
             {channel: membership.subscribed for channel, membership in made.items()},
-            expires_in(self.session.expire_at, now),
+            self.session.ttl,
+            data=arrival.admission.data,
             session=arrival.session,
             node=self._node.uid if arrival.session else "",
         )

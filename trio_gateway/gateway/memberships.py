@@ -143,7 +143,7 @@ class Memberships:
             was_recovering=asked.recovering or recover is not None,
             recovered=replayed.recovered,
             publications=replayed.publications,
-            ttl=expires_in(terms.expire_at, self._node.clock()),
+            ttl=None if terms.refreshed_by_server else expires_in(terms.expire_at, self._node.clock()),
             data=terms.data,
             delta=terms.delta,
         )

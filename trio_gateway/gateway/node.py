@@ -16,12 +16,12 @@ from trio_gateway.gateway.control import Control
 from trio_gateway.gateway.deadlines import Deadlines
 from trio_gateway.gateway.endpoints import make_endpoints
 from trio_gateway.gateway.heartbeat import Heartbeat
-from trio_gateway.gateway.hooks import Hooks
 from trio_gateway.gateway.key_source import KeySource
 from trio_gateway.gateway.places import Places
 from trio_gateway.gateway.posts import Posts
 from trio_gateway.gateway.stream import Streams
 from trio_gateway.gateway.survey import Surveys
+from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.hub.hub import Hub
 from trio_gateway.session.tokens import Verifier
 from trio_gateway.settings.settings import Settings
@@ -70,6 +70,10 @@ class Node:
     def sockets(self) -> int:
         """Count the sockets of clients, whatever their state."""
         return len(self.openings) + len(self.connections)
+
+    def asks_who(self, token: str | None) -> bool:
+        """Tell whether the application says who a client is: by its `connect` hook, where no token can be judged here."""
+        return self.hooks.connect is not None and (token is None or not self.verifier.is_configured)
 
     @property
     def full(self) -> bool:

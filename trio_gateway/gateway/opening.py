@@ -6,7 +6,7 @@ import attrs
 
 from trio_gateway.gateway.body import read_body
 from trio_gateway.gateway.endpoints import Endpoint
-from trio_gateway.gateway.identifying import identify_plain
+from trio_gateway.gateway.identifying import identify_plain, nobody
 from trio_gateway.gateway.linger import linger
 from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.socket import ClientSocket
@@ -24,6 +24,7 @@ from trio_gateway.model.errors import (
 from trio_gateway.model.logger import get_logger
 from trio_gateway.model.replies import Goodbye
 from trio_gateway.model.user import User
+from trio_gateway.session.client import Client
 from trio_gateway.session.connecting import Admission
 from trio_gateway.session.opening import Opening, read_connect, read_sdk_opening
 from trio_gateway.wire.cors import cors_headers
@@ -46,8 +47,8 @@ class Opened:
     """Carry an accepted opening.
 
     `request` is an UpgradeRequest where it becomes a WebSocket; `rest` came behind it, and `said` is the
-    message that it carried itself, None for none. `address` is the client's, as the first trusted proxy
-    saw it. `plain` is what a client of the plain protocol asks for, and `admission` who that is; both
+    message that it carried itself, None for none. `client` is whose connection it becomes, as nobody yet.
+    `plain` is what a client of the plain protocol asks for, and `admission` who that is; both
     are None where a connect command tells. `user` is whom the application found it to be, None where
     it was not asked. `json_ping` asks for pings in the protocol, and `unspoken` tells that the client
     will speak another one than this server.
@@ -56,7 +57,7 @@ class Opened:
     endpoint: Endpoint
     request: Request
     rest: bytes
-    address: str
+    client: Client
     said: bytes | None = None
     subprotocol: str | None = None
     json_ping: bool = True
@@ -76,7 +77,8 @@ async def judge(node: Node, socket: ClientSocket, endpoint: Endpoint, http: Http
     try:
         check_origin(node, http, address)
         said = await _read_said(node, socket, endpoint, http, request)
-        received = Opened(endpoint=endpoint, request=request, rest=http.rest, address=address, said=said)
+        client = nobody(node, request, address, endpoint.codec.name, endpoint.transport)
+        received = Opened(endpoint=endpoint, request=request, rest=http.rest, client=client, said=said)
         opened = await (_open_plain if endpoint.plain else _open_centrifugo)(node, received)
         if node.full:
             raise LimitExceeded  # noqa: TRY301 (refused like all the others)
@@ -144,7 +146,7 @@ def _check_said(endpoint: Endpoint, said: bytes) -> None:
 
 async def _open_plain(node: Node, received: Opened) -> Opened:
     """Find out who asks for what; raises as `identify_plain` does."""
-    opening, admission = await identify_plain(node, received.request)
+    opening, admission = await identify_plain(node, received.request, received.client)
     return attrs.evolve(
         received,
         subprotocol=opening.subprotocol,

@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 import trio
 
 from trio_gateway.broker.broker import Draft
-from trio_gateway.gateway.asking import ask
+from trio_gateway.gateway.asking import ask_for, ask_to_subscribe
 from trio_gateway.gateway.entering import Entered
 from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.publishing import publish
 from trio_gateway.gateway.reading import read_history, read_presence
 from trio_gateway.gateway.socket import ClientSocket
 from trio_gateway.model.codes import REQUESTS_TOO_MANY
-from trio_gateway.model.commands import Call, Command, Message, Pong, Publish, Send
+from trio_gateway.model.commands import Command, Pong
 from trio_gateway.model.errors import BrokerUnavailable, Disconnected, RequestError, TooManyRequests
 from trio_gateway.model.position import Position
 from trio_gateway.model.replies import (
@@ -30,7 +31,17 @@ from trio_gateway.model.replies import (
     SubscriptionRefreshed,
     Unsubscribed,
 )
-from trio_gateway.session.effects import Ask, Attach, Detach, Effect, MoveCursor, ReadHistory, ReadPresence, Store
+from trio_gateway.session.effects import (
+    Ask,
+    AskToSubscribe,
+    Attach,
+    Detach,
+    Effect,
+    MoveCursor,
+    ReadHistory,
+    ReadPresence,
+    Store,
+)
 from trio_gateway.session.keys import UnknownKey
 from trio_gateway.session.rate import Rate
 from trio_gateway.session.session import Outcome, refusal
@@ -113,7 +124,7 @@ class Requests:
                 outcome = self._refuse(command)
             else:
                 outcome = command if isinstance(command, Error) else await self._decide(command)
-            if isinstance(outcome, Store) and not self._node.hooks.on_message:
+            if isinstance(outcome, Store) and not (outcome.undecided or self._node.hooks.on_message):
                 stores.append(outcome)
             elif outcome is not None:
                 first = len(answers)
@@ -170,11 +181,8 @@ class Requests:
             answers.append(self._codec.encode(answer))
 
     async def _store(self, effect: Store, _answers: list[bytes]) -> Published:
-        data = await self._ask_about(effect.asked) if self._node.hooks.on_message else None
-        position = await self._node.broker.publish(
-            effect.channel, effect.data, id=effect.id, sender=effect.sender, info=effect.info
-        )
-        return Published(effect.ref, position.offset, data)
+        """Publish what the application is asked about first, by itself."""
+        return await publish(self._node, self._session.client, effect)
 
     async def _store_all(self, stores: list[Store], answers: list[bytes]) -> None:
         """Publish what waits, in one write to the store, and empty the list."""
@@ -190,12 +198,12 @@ class Requests:
                 answers.append(self._codec.encode(refusal(effect.ref, result)))
 
     async def _ask(self, effect: Ask, _answers: list[bytes]) -> Answered:
-        return Answered(effect.ref, await self._ask_about(effect.asked))
+        return Answered(effect.ref, await ask_for(self._node.hooks, self._session.client, effect.asked))
 
-    async def _ask_about(self, asked: Message | Call | Send | Publish) -> bytes | None:
-        hook = self._node.hooks.on_message
-        assert hook is not None, "the session lets messages through only where there is a hook"
-        return await ask(hook, self._session.client, asked)
+    async def _ask_to_subscribe(self, effect: AskToSubscribe, answers: list[bytes]) -> None:
+        await self._send(answers)  # who waits for an answer does not wait for the application as well
+        given = await ask_to_subscribe(self._node.hooks, self._session.client, effect.asked)
+        await self._attach(self._session.channels.grant(effect.asked, given), answers)
 
     async def _attach(self, effect: Attach, answers: list[bytes]) -> None:
         """Subscribe, and write the answer in the same step in which the subscription starts."""
@@ -233,6 +241,7 @@ class Requests:
     _EFFECTS: ClassVar[dict[type, Callable[..., Awaitable[Any]]]] = {
         Store: _store,
         Ask: _ask,
+        AskToSubscribe: _ask_to_subscribe,
         Attach: _attach,
         Detach: _detach,
         ReadPresence: _read_presence,

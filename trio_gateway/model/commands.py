@@ -24,12 +24,17 @@ class Connect:
 
     `data` (JSON text) is for the gateway or the application. `positions` name the channels that it
     wants from the server's side, and tell what it has of them, None for one where it recovers nothing.
+    `name` and `version` are those of the program; `headers` stand for request headers that a browser
+    can't set, as the client writes them.
     """
 
     ref: Ref
     token: str | None = attrs.field(default=None, repr=False)
     data: bytes = b""
     positions: Mapping[str, Position | None] = attrs.field(factory=dict)
+    name: str = ""
+    version: str = ""
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
 
 @attrs.frozen
@@ -76,7 +81,8 @@ class Subscribe:
     A client that is told of gaps gives `since`. One that is told once, in the answer, whether it could
     be brought up to date gives `recover`; it wants no answer but an error where it could not if it
     `rejects_unrecovered`. What follows are wishes, which the namespace may grant: `delta` is for deltas in place of
-    the whole data, and `filter`, which is granted or refused, for some of the publications only.
+    the whole data, and `filter`, which is granted or refused, for some of the publications only. `data`
+    (JSON text) is for the application, empty for none.
     """
 
     ref: Ref
@@ -90,6 +96,7 @@ class Subscribe:
     join_leave: bool = False
     delta: bool = False
     filter: TagsFilter | None = None
+    data: bytes = b""
 
 
 @attrs.frozen

@@ -19,8 +19,10 @@ GatewayError
 |  |- Expired            110  the expiry asked for has passed
 |  |- TooManyRequests    111  more than the client may ask in that time
 |  |- Unrecoverable      112  the position asked for is of another epoch, or gone
-|  `- Conflict           113  somebody else was faster
+|  |- Conflict           113  somebody else was faster
+|  `- Refused             …   the application says no, in a code of its own
 |- BrokerUnavailable     100  the store is away: the outcome is unknown, repeat with the same id
+|  `- HookUnavailable    100  the application could not be asked: nothing happened, repeat later
 |- Disconnected               the connection ends with this code (a hook may raise it)
 |- ConfigurationError         the operator's settings; a command ends with exit code 2
 `- StartFailed                the machine: a port is taken, no Valkey is there; a command ends with exit code 1
@@ -142,6 +144,14 @@ class Conflict(RequestError):
     error_code = codes.CONFLICT
 
 
+class Refused(RequestError):
+    """Refuse with a code of the application's own (400–1999), or with one of the protocol's."""
+
+    def __init__(self, code: int, message: str, *, temporary: bool = False) -> None:
+        super().__init__(message)
+        self.error_code = codes.ErrorCode(code, message, temporary)
+
+
 class BrokerUnavailable(GatewayError):
     """Tell that the store did not answer in time (100): the outcome is unknown, repeat with the same id."""
 
@@ -151,6 +161,10 @@ class BrokerUnavailable(GatewayError):
     def code(self) -> int:
         """Give the number for the client: 100."""
         return self.error_code.code
+
+
+class HookUnavailable(BrokerUnavailable):
+    """Tell that the application could not be asked (100): nothing happened, and it may be repeated later."""
 
 
 class Disconnected(GatewayError):

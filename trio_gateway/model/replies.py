@@ -43,7 +43,8 @@ class Connected:
     `ping` is seconds between the pings that it gets in the protocol itself, 0 for none. `position` is
     where delivery of its inbox starts. `subscriptions` are those made from the server's side. `ttl` is
     seconds until its token must be refreshed, None for never. By `session`, a secret, and `node` it sends
-    commands from outside its connection, where both are not empty.
+    commands from outside its connection, where both are not empty. `data` (JSON text) is for the client's
+    application, empty for none.
     """
 
     ref: Ref
@@ -53,6 +54,7 @@ class Connected:
     position: Position
     subscriptions: Mapping[str, Subscribed] = attrs.field(factory=dict)
     ttl: int | None = None
+    data: bytes = b""
     session: str = attrs.field(default="", repr=False)
     node: str = ""
 

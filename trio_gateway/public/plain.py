@@ -27,16 +27,14 @@ def plain_routes(node: Node) -> Sequence[Route]:
     acting = Acting(node)
 
     async def acknowledge(request: Request) -> Response:
-        admission = await acting.identify(_parsed(request).read())
-        await acting.acknowledge(admission, plain_requests.decode_ack(await request.body()))
+        client = await acting.identify(_parsed(request).read(), _address_of(request))
+        await acting.acknowledge(client, plain_requests.decode_ack(await request.body()))
         return Response(status_code=204, headers=FRESH)
 
     def publishing(decode: Callable[[bytes], Publish | Send]) -> Callable[[Request], object]:
         async def publish(request: Request) -> Response:
-            admission = await acting.identify(_parsed(request).read())
-            command = decode(await request.body())
-            address = request.client.host if request.client is not None else ""
-            published = await acting.publish(admission, command, address)
+            client = await acting.identify(_parsed(request).read(), _address_of(request))
+            published = await acting.publish(client, decode(await request.body()))
             return Response(encode_reply(published), headers=FRESH, media_type="application/json")
 
         return publish
@@ -46,6 +44,10 @@ def plain_routes(node: Node) -> Sequence[Route]:
         Route(SEND_PATH, publishing(plain_requests.decode_send), methods=["POST"]),
         Route(PUBLISH_PATH, publishing(plain_requests.decode_publish), methods=["POST"]),
     ]
+
+
+def _address_of(request: Request) -> str:
+    return request.client.host if request.client is not None else ""
 
 
 def _parsed(request: Request) -> HttpRequest:

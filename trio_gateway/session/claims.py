@@ -14,11 +14,15 @@ NO_OVERRIDE: Final = Override()
 
 @attrs.frozen
 class ServerSubscription:
-    """Say how a token subscribes its client to one channel; `info` and `data` are JSON text, empty for none."""
+    """Say how a token or the application subscribes a client to one channel.
+
+    `info` and `data` are JSON text, empty for none. It ends at `expire_at` (Unix seconds), 0 for never.
+    """
 
     info: bytes = b""
     data: bytes = b""
     override: Override = NO_OVERRIDE
+    expire_at: float = 0
 
 
 @attrs.frozen

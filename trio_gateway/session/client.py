@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 import msgspec
 from msgspec import Raw, Struct
@@ -21,8 +23,10 @@ class Client:
     """Describe one connection.
 
     `id` is new for each connection. `device` is empty where none was named. `address` is the peer's
-    IP address, as the first trusted proxy saw it. `protocol` is the codec's name. `info` (JSON text) is
-    what its token says of it to others, empty for nothing.
+    IP address, as the first trusted proxy saw it. `protocol` is the codec's name, `transport` what
+    carries it. `info` (JSON text) is what its token or the application says of it to others, `meta` what
+    they say of it to the application alone; both are empty for nothing. `headers` are those of its request
+    that the hooks want, `emulated_headers` those that it wrote into its connect; their names are in lower case.
     """
 
     id: str
@@ -31,6 +35,10 @@ class Client:
     address: str
     protocol: str
     info: bytes = b""
+    meta: bytes = b""
+    transport: str = "websocket"
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    emulated_headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
     def describe(self, channel_info: bytes = b"") -> bytes:
         """Write the client as others are shown it (its ClientInfo), with what a subscription token says of it."""

@@ -18,6 +18,7 @@ from trio_gateway.model.commands import Connect
 from trio_gateway.model.errors import Disconnected, Expired, Unauthorized
 from trio_gateway.model.user import ANONYMOUS, User, check_device
 from trio_gateway.session.claims import ConnectionClaims, ServerSubscription
+from trio_gateway.session.client import Client
 from trio_gateway.session.keys import UnknownKey
 from trio_gateway.session.tokens import Verifier, has_passed
 from trio_gateway.settings.settings import Settings
@@ -30,7 +31,7 @@ class Admission:
     `info` (JSON text) is what others are shown of it. It must bring a new token before `expire_at` (Unix
     seconds, 0 for never). `channels` are those it is subscribed to from the server's side. `token_id`
     and `issued_at` (Unix seconds) are its token's, empty and 0 where it says nothing of them; `by_token`
-    tells whether there was one.
+    tells whether there was one. `meta` (JSON text) is for the application alone, `data` (JSON text) for the client's.
     """
 
     user: User
@@ -41,6 +42,8 @@ class Admission:
     token_id: str = ""
     issued_at: float = 0
     by_token: bool = False
+    meta: bytes = b""
+    data: bytes = b""
 
     @classmethod
     def of(cls, claims: ConnectionClaims, *, device: str = "") -> Admission:
@@ -55,7 +58,12 @@ class Admission:
             token_id=claims.id,
             issued_at=claims.issued_at,
             by_token=True,
+            meta=claims.meta,
         )
+
+    def of_client(self, client: Client) -> Client:
+        """Describe a client that came as nobody as the one that is let in."""
+        return attrs.evolve(client, user=self.user, device=self.device, info=self.info, meta=self.meta)
 
 
 MAX_TTL: Final = 2**32 - 1
@@ -73,16 +81,14 @@ def admit(command: Connect, settings: Settings, verifier: Verifier, user: User |
     RequestError that answers it (an expired token, a channel that can't be), or Disconnected; UnknownKey
     where the token's key may be fetched.
     """
-    device = _device(command.data)
+    device = device_in(command.data)
     if user is not None:
         return Admission(user=user, device=device)
     if command.token is None:
         if not (settings.allow_anonymous_connect_without_token or settings.insecure):
             raise Disconnected(REQUEST_BROKEN)
         return Admission(user=ANONYMOUS)
-    admission = Admission.of(_verify(command.token, settings, verifier), device=device)
-    _check(admission, settings, now)
-    return admission
+    return check_admission(Admission.of(_verify(command.token, settings, verifier), device=device), settings, now)
 
 
 def _verify(token: str, settings: Settings, verifier: Verifier) -> ConnectionClaims:
@@ -94,18 +100,20 @@ def _verify(token: str, settings: Settings, verifier: Verifier) -> ConnectionCla
         raise Disconnected(INVALID_TOKEN) from error
 
 
-def _check(admission: Admission, settings: Settings, now: float) -> None:
-    if not admission.user.id and settings.disallow_anonymous_connection_tokens:
+def check_admission(admission: Admission, settings: Settings, now: float) -> Admission:
+    """Return the admission, or raise the RequestError (Expired, UnknownChannel) or Disconnected that keeps the client out."""
+    if admission.by_token and not admission.user.id and settings.disallow_anonymous_connection_tokens:
         raise Disconnected(NOT_PERMITTED)
     if has_passed(admission.expire_at, now) and not settings.insecure:
-        raise Expired("the connection that this token asks for has expired")
+        raise Expired("the connection that is asked for has expired")
     if len(admission.channels) > settings.max_channels:
         raise Disconnected(CHANNEL_LIMIT)
     for channel in admission.channels:
         settings.namespaces.rules_of(channel)
+    return admission
 
 
-def _device(data: bytes) -> str:
+def device_in(data: bytes) -> str:
     """Read the device out of a client's data, which may be anything else as well; raises BadRequest for a wrong one."""
     try:
         device = msgspec.json.decode(data, type=_Data).device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from trio_gateway.model.commands import Call, Message, Publish, Ref, Send
+from trio_gateway.model.commands import Call, Message, Publish, Ref, Send, Subscribe
 from trio_gateway.model.position import Position
 from trio_gateway.session.terms import Terms
 
@@ -13,7 +13,8 @@ from trio_gateway.session.terms import Terms
 class Store:
     """Publish in `channel` as `sender`, then answer `ref`; `asked` is the client's own command.
 
-    `info` (a JSON object) is what others are shown of the sender.
+    `info` (a JSON object) is what others are shown of the sender. Where it is `undecided` the application
+    says first whether it may, and what becomes of it.
     """
 
     ref: Ref
@@ -23,6 +24,7 @@ class Store:
     sender: str
     info: bytes
     asked: Publish | Send
+    undecided: bool = False
 
 
 @attrs.frozen
@@ -31,6 +33,14 @@ class Ask:
 
     ref: Ref
     asked: Message | Call
+
+
+@attrs.frozen
+class AskToSubscribe:
+    """Ask the application whether the client may subscribe; what it grants makes an Attach of it."""
+
+    ref: Ref
+    asked: Subscribe
 
 
 @attrs.frozen
@@ -86,4 +96,4 @@ class MoveCursor:
     ref: Ref = None
 
 
-Effect = Store | Ask | Attach | Detach | ReadPresence | ReadHistory | MoveCursor
+Effect = Store | Ask | AskToSubscribe | Attach | Detach | ReadPresence | ReadHistory | MoveCursor

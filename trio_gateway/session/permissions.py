@@ -28,7 +28,15 @@ def may_subscribe(channel: str, rules: ChannelRules, asker: Asker) -> bool:
     users = users_of(channel) if rules.allow_user_limited_channels else None
     if users is not None:
         return (asker.user in users and bool(asker.user)) or asker.insecure
+    if rules.subscribe_proxy_enabled:
+        return False  # the application decides, and nothing else does
     return _may(rules.allow_subscribe_for_client, asker, anonymous=rules.allow_subscribe_for_anonymous)
+
+
+def asks_to_subscribe(channel: str, rules: ChannelRules) -> bool:
+    """Tell whether the application decides on a subscribe without a token: not where the channel's name does already."""
+    limited = rules.allow_user_limited_channels and users_of(channel) is not None
+    return rules.subscribe_proxy_enabled and not is_private(channel) and not limited
 
 
 def may_publish(rules: ChannelRules, asker: Asker) -> bool:

@@ -54,6 +54,7 @@ from trio_gateway.model.position import START, Position
 from trio_gateway.model.replies import Answer, Answered, Error, Refreshed, SubscriptionRefreshed, Unsubscribed
 from trio_gateway.model.user import check_user_id
 from trio_gateway.session import permissions
+from trio_gateway.session.asks import NOTHING, Asks
 from trio_gateway.session.client import Client
 from trio_gateway.session.connecting import Admission, expires_in
 from trio_gateway.session.effects import Ask, Detach, Effect, MoveCursor, ReadHistory, ReadPresence, Store
@@ -77,12 +78,12 @@ class Session:
     """Decide what one client's commands come to.
 
     `greeted` is the position in its hello, `delivered` tells up to where its inbox was handed to the
-    socket. `answers_messages` says whether the application takes messages. `strict` is for protocols
-    in which every slip ends the connection. `clock` gives Unix seconds.
+    socket. `asks` says what the application is asked about. `strict` is for protocols in which every slip
+    ends the connection. `clock` gives Unix seconds.
     """
 
     __slots__ = (
-        "_answers_messages",
+        "_asks",
         "_channels_of_token",
         "_clock",
         "_delivered",
@@ -105,7 +106,7 @@ class Session:
         verifier: Verifier,
         *,
         admission: Admission | None = None,
-        answers_messages: bool = False,
+        asks: Asks = NOTHING,
         strict: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -120,7 +121,7 @@ class Session:
         self.inbox = inbox_of(client.user.id)
         self._greeted = START
         self._delivered: Callable[[], Position] = lambda: START
-        self._answers_messages = answers_messages
+        self._asks = asks
         self._strict = strict
         self._clock = clock
 
@@ -151,15 +152,31 @@ class Session:
         return self._HANDLERS[type(command)](self, command)
 
     @property
+    def refreshed_by_server(self) -> bool:
+        """Tell whether the application prolongs the connection, instead of a new token."""
+        return self._asks.refreshes
+
+    @property
     def due(self) -> float:
-        """Give the time (Unix seconds) until which a new token must come, for the connection or a channel; infinity for never."""
-        return min(self.expire_at or math.inf, self.channels.next_expiry) + self._settings.token_grace_seconds
+        """Give the time (Unix seconds) until which the connection or a channel must be prolonged; infinity for never."""
+        return min(self._due, self.channels.due)
 
     @property
     def expired(self) -> bool:
-        """Tell whether the connection's token was not followed by a new one in time."""
-        # The same sum as in `due`, so that what is due there has expired here.
-        return bool(self.expire_at) and self.expire_at + self._settings.token_grace_seconds <= self._clock()
+        """Tell whether the connection was not prolonged in time."""
+        return self._due <= self._clock()
+
+    @property
+    def _due(self) -> float:
+        """Tell until when the connection must be prolonged: a client has some time for it, the server needs none."""
+        if not self.expire_at:
+            return math.inf
+        return self.expire_at + (0 if self.refreshed_by_server else self._settings.token_grace_seconds)
+
+    @property
+    def ttl(self) -> int | None:
+        """Tell in how many seconds the client must bring a new token, None for never."""
+        return None if self.refreshed_by_server else expires_in(self.expire_at, self._clock())
 
     def _connect(self, _command: Connect) -> Outcome:
         raise Disconnected(REQUEST_BROKEN)
@@ -168,7 +185,7 @@ class Session:
         raise Disconnected(command.disconnect)
 
     def _message(self, command: Message) -> Outcome:
-        if self._answers_messages:
+        if self._asks.messages or (self._asks.calls and not self._strict):
             return Ask(command.ref, command)
         if self._strict:
             raise Disconnected(MESSAGES_NOT_TAKEN)
@@ -177,27 +194,29 @@ class Session:
     def _call(self, command: Call) -> Outcome:
         if command.method == ACKNOWLEDGE and self._acknowledges:
             return self._acknowledge_by_call(command)
-        if not self._answers_messages:
+        if not self._asks.calls:
             raise NotAvailable("nothing here takes calls")
         return Ask(command.ref, command)
 
     def _send(self, command: Send) -> Outcome:
-        if not self._settings.namespaces.inbox.allow_send_for_client:
+        rules = self._settings.namespaces.inbox
+        if not (rules.allow_send_for_client or rules.publish_proxy_enabled):
             raise PermissionDenied("clients may not send")
-        return self._store(command, inbox_of(check_user_id(command.to)))
+        return self._store(command, inbox_of(check_user_id(command.to)), undecided=rules.publish_proxy_enabled)
 
     def _publish(self, command: Publish) -> Outcome:
         channel = command.channel
         rules = self.channels.check(channel)
-        if not permissions.may_publish(rules, self.channels.asker(channel)):
+        undecided = rules.publish_proxy_enabled
+        if not (undecided or permissions.may_publish(rules, self.channels.asker(channel))):
             raise PermissionDenied("clients may not publish here")
         if rules.publication_data_format == "json_object" and not command.data.lstrip(b" \t\r\n").startswith(b"{"):
             raise BadRequest("what is published here is a JSON object")
-        return self._store(command, channel)
+        return self._store(command, channel, undecided=undecided)
 
-    def _store(self, command: Publish | Send, channel: str) -> Store:
+    def _store(self, command: Publish | Send, channel: str, *, undecided: bool) -> Store:
         info = self.channels.described(channel)
-        return Store(command.ref, channel, command.data, command.id, self.client.user.id, info, command)
+        return Store(command.ref, channel, command.data, command.id, self.client.user.id, info, command, undecided)
 
     def _subscribe(self, command: Subscribe) -> Outcome:
         return self.channels.subscribe(command)
@@ -232,6 +251,8 @@ class Session:
         return ReadHistory(command.ref, channel, limit, command.since, command.reverse)
 
     def _refresh(self, command: Refresh) -> Outcome:
+        if self.refreshed_by_server:
+            raise Disconnected(REQUEST_BROKEN)
         try:
             claims = self._verifier.connection(command.token, ignore_expiry=self._settings.insecure)
         except UnknownKey:
@@ -247,7 +268,7 @@ class Session:
         if has_passed(claims.expire_at, self._clock()) and not self._settings.insecure:
             raise Disconnected(CONNECTION_EXPIRED)
         self.expire_at = 0.0 if self._settings.insecure else claims.expire_at
-        return Refreshed(command.ref, expires_in(self.expire_at, self._clock()))
+        return Refreshed(command.ref, self.ttl)
 
     def _refresh_subscription(self, command: RefreshSubscription) -> Outcome:
         expire_at = self.channels.refresh(command)
@@ -313,8 +334,9 @@ class Session:
 
 def refusal(ref: Ref, error: RequestError | BrokerUnavailable) -> Error:
     """Turn an error into the answer a client gets: the standard words, and in detail what was wrong."""
-    code = error.error_code
-    return Error(ref, code.code, code.message, detail=str(error), temporary=code.temporary)
+    code, detail = error.error_code, str(error)
+    detail = "" if detail == code.message else detail
+    return Error(ref, code.code, code.message, detail=detail, temporary=code.temporary)
 
 
 def _require(available: bool, allowed: bool, what: str) -> None:

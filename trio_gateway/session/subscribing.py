@@ -20,7 +20,7 @@ from trio_gateway.model.channel import (
     is_private,
     is_reserved,
 )
-from trio_gateway.model.codes import INVALID_TOKEN
+from trio_gateway.model.codes import INVALID_TOKEN, REQUEST_BROKEN
 from trio_gateway.model.commands import RefreshSubscription, Subscribe, Unsubscribe
 from trio_gateway.model.directives import Override
 from trio_gateway.model.errors import (
@@ -39,7 +39,7 @@ from trio_gateway.model.tags_filter import TagsFilter
 from trio_gateway.session import permissions
 from trio_gateway.session.claims import ServerSubscription, SubscriptionClaims
 from trio_gateway.session.client import Client
-from trio_gateway.session.effects import Attach
+from trio_gateway.session.effects import AskToSubscribe, Attach
 from trio_gateway.session.keys import UnknownKey
 from trio_gateway.session.permissions import Asker
 from trio_gateway.session.terms import NO_WISHES, Terms, Wishes, channel_terms, inbox_terms
@@ -123,19 +123,19 @@ class Subscribing:
             raise InvalidChannel("the name has ASCII characters only")
         return rules
 
-    def subscribe(self, command: Subscribe) -> Attach:
+    def subscribe(self, command: Subscribe) -> Attach | AskToSubscribe:
         """Decide about a subscribe; raises a RequestError that refuses it, or Disconnected for somebody else's token."""
-        channel = command.channel
-        if channel in self.held:
-            raise AlreadySubscribed("this connection has that channel already")
-        rules = self.check(channel)
-        if self.full:
-            raise LimitExceeded(f"a connection has at most {self._settings.max_channels} channels")
-        terms = self._terms_asked_for(command, rules)
-        self._check_filter(command.filter, rules)
-        self._hold(channel, terms)
-        recover, recovering = self.position_to_recover(terms, command.recover), command.recover is not None
-        return Attach(command.ref, channel, terms, command.since, recover, command.rejects_unrecovered, recovering)
+        rules = self._check_room(command.channel)
+        if not command.token and permissions.asks_to_subscribe(command.channel, rules):
+            self._check_filter(command.filter, rules)  # before somebody is asked for nothing
+            return AskToSubscribe(command.ref, command)
+        return self._attach(command, rules, self._terms_asked_for(command, rules))
+
+    def grant(self, command: Subscribe, given: ServerSubscription) -> Attach:
+        """Decide about a subscribe that the application allowed; raises the RequestError that refuses it all the same."""
+        rules = self._check_room(command.channel)
+        self._check_expiry(given.expire_at)
+        return self._attach(command, rules, self._terms_given(command, rules, given))
 
     def position_to_recover(self, terms: Terms, asked: Position | None) -> Position | None:
         """Find what a subscription recovers from, None for nothing; `asked` is what its client or a back end wants."""
@@ -159,10 +159,10 @@ class Subscribing:
         self._hold(self._inbox, terms)
         return terms
 
-    def have(self, channel: str, given: ServerSubscription, expire_at: float = 0) -> Terms:
+    def have(self, channel: str, given: ServerSubscription) -> Terms:
         """Hold a channel that a token or a back end gives the client, from the server's side; raises as `check` does."""
         rules = self.check(channel)
-        info = self._client.describe(given.info) if given.info else self._described
+        info, expire_at = self._described_with(given.info), given.expire_at
         terms = channel_terms(rules, given.override, info=info, data=given.data, expire_at=expire_at, by_server=True)
         self._hold(channel, terms)
         return terms
@@ -179,32 +179,54 @@ class Subscribing:
         """Take a new token for a subscription, and answer until when it counts (Unix seconds, 0 for ever).
 
         Raises PermissionDenied where the client has no such subscription, TokenExpired, and Disconnected
-        for a token that is wrong.
+        for a token that is wrong, or where no token counts.
         """
         held = self.held.get(command.channel)
         if held is None:
             raise PermissionDenied("this connection is not subscribed there")
+        if held.terms.refreshed_by_server:
+            raise Disconnected(REQUEST_BROKEN)
         try:
             claims = self._claims(command.token, command.channel)
         except UnknownKey:
             raise
         except Unauthorized as error:
             raise Disconnected(INVALID_TOKEN) from error
-        self._check_expiry(claims)
+        self._check_expiry(claims.expire_at)
         held.expire_at = 0 if self._settings.insecure else claims.expire_at
         return held.expire_at
 
     @property
-    def next_expiry(self) -> float:
-        """Give the first time (Unix seconds) at which a token must have been followed by another, infinity for never."""
-        return min((held.expire_at for held in self.held.values() if held.expire_at), default=math.inf)
+    def due(self) -> float:
+        """Give the first time (Unix seconds) at which a subscription must have been prolonged, infinity for never."""
+        return min(map(self._due, self.held.values()), default=math.inf)
 
     def expired(self) -> Iterator[tuple[str, Held]]:
-        """List the subscriptions whose token was not followed by a new one in time."""
-        now, grace = self._clock(), self._settings.token_grace_seconds
-        return (
-            (channel, held) for channel, held in self.held.items() if held.expire_at and held.expire_at + grace <= now
-        )
+        """List the subscriptions that were not prolonged in time."""
+        now = self._clock()
+        return ((channel, held) for channel, held in self.held.items() if self._due(held) <= now)
+
+    def _due(self, held: Held) -> float:
+        """Tell until when a subscription must have been prolonged: a client has some time for it, the server needs none."""
+        if not held.expire_at:
+            return math.inf
+        return held.expire_at + (0 if held.terms.refreshed_by_server else self._settings.token_grace_seconds)
+
+    def _check_room(self, channel: str) -> ChannelRules:
+        """Return the rules of a channel that the client has not and may have one more of; raises a RequestError."""
+        if channel in self.held:
+            raise AlreadySubscribed("this connection has that channel already")
+        rules = self.check(channel)
+        if self.full:
+            raise LimitExceeded(f"a connection has at most {self._settings.max_channels} channels")
+        return rules
+
+    def _attach(self, command: Subscribe, rules: ChannelRules, terms: Terms) -> Attach:
+        channel = command.channel
+        self._check_filter(command.filter, rules)
+        self._hold(channel, terms)
+        recover, recovering = self.position_to_recover(terms, command.recover), command.recover is not None
+        return Attach(command.ref, channel, terms, command.since, recover, command.rejects_unrecovered, recovering)
 
     def _hold(self, channel: str, terms: Terms) -> None:
         self.held[channel] = Held(terms, terms.expire_at)
@@ -227,15 +249,22 @@ class Subscribing:
             raise
         except Unauthorized as error:
             raise PermissionDenied(str(error)) from error
-        self._check_expiry(claims)
+        self._check_expiry(claims.expire_at)
+        given = ServerSubscription(claims.info, claims.data, claims.override, claims.expire_at)
+        return self._terms_given(command, rules, given)
+
+    def _terms_given(self, command: Subscribe, rules: ChannelRules, given: ServerSubscription) -> Terms:
         return channel_terms(
             rules,
-            claims.override,
+            given.override,
             self._wishes(command, rules),
-            info=self._client.describe(claims.info) if claims.info else self._described,
-            data=claims.data,
-            expire_at=0 if self._settings.insecure else claims.expire_at,
+            info=self._described_with(given.info),
+            data=given.data,
+            expire_at=0 if self._settings.insecure else given.expire_at,
         )
+
+    def _described_with(self, info: bytes) -> bytes:
+        return self._client.describe(info) if info else self._described
 
     def _claims(self, token: str, channel: str) -> SubscriptionClaims:
         """Read a token; raises Unauthorized or TokenExpired, and Disconnected where it is not for this client there."""
@@ -248,9 +277,9 @@ class Subscribing:
             raise Disconnected(INVALID_TOKEN)
         return claims
 
-    def _check_expiry(self, claims: SubscriptionClaims) -> None:
-        if has_passed(claims.expire_at, self._clock()) and not self._settings.insecure:
-            raise Expired("the subscription that this token asks for has expired")
+    def _check_expiry(self, expire_at: float) -> None:
+        if has_passed(expire_at, self._clock()) and not self._settings.insecure:
+            raise Expired("the subscription that is asked for has expired")
 
     def _check_filter(self, filter: TagsFilter | None, rules: ChannelRules) -> None:
         if filter is None:

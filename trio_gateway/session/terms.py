@@ -19,7 +19,8 @@ class Terms:
     only what that matches. `present` says whether the client is in the channel's presence,
     `told` whether others are told so, `watches` whether it is told of others. `info` is its ClientInfo
     (a JSON object), `data` (JSON text) is for its application. It ends at `expire_at` (Unix seconds), 0
-    for never. `by_server` says who made it: the client did not, and can't do without it.
+    for never, unless it is prolonged: by the application where it is `refreshed_by_server`, else by a
+    new token. `by_server` says who made it: the client did not, and can't do without it.
     """
 
     positioned: bool = False
@@ -35,6 +36,7 @@ class Terms:
     data: bytes = b""
     expire_at: float = 0
     by_server: bool = False
+    refreshed_by_server: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -66,6 +68,7 @@ def channel_terms(rules: ChannelRules, override: Override, wishes: Wishes = NO_W
         present=_chosen(override.presence, rules.presence),
         told=_chosen(override.join_leave, rules.join_leave),
         watches=_chosen(override.force_push_join_leave, rules.force_push_join_leave) or wishes.watches,
+        refreshed_by_server=rules.sub_refresh_proxy_enabled,
         **more,  # type: ignore[arg-type]  # fields of Terms by name
     )
 

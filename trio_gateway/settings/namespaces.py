@@ -63,6 +63,17 @@ class ChannelRules:
         choice("", "json", "json_object"),
         "What clients may publish: `json` or empty: any JSON; `json_object`: only objects.",
     )
+    subscribe_proxy_enabled: bool = option(
+        False,
+        kinds.FLAG,
+        "Whether the `subscribe` hook decides who subscribes without a token, instead of the options above.",
+    )
+    publish_proxy_enabled: bool = option(
+        False, kinds.FLAG, "Whether the `publish` hook decides what clients publish, instead of the options above."
+    )
+    sub_refresh_proxy_enabled: bool = option(
+        False, kinds.FLAG, "Whether the `sub_refresh` hook prolongs subscriptions that expire, instead of a new token."
+    )
     presence: bool = option(False, kinds.FLAG, "Whether the gateway keeps track of who is in a channel.")
     join_leave: bool = option(False, kinds.FLAG, "Whether subscribers may ask to be told who joins and leaves.")
     force_push_join_leave: bool = option(
@@ -126,6 +137,11 @@ class InboxRules:
     """Rule the inboxes of all users; raises InvalidOption when a value is wrong."""
 
     allow_send_for_client: bool = option(True, kinds.FLAG, "Whether clients may send to other users.")
+    publish_proxy_enabled: bool = option(
+        False,
+        kinds.FLAG,
+        "Whether the `publish` hook decides what clients send to other users, instead of the option above.",
+    )
     presence: bool = option(False, kinds.FLAG, "Whether the gateway keeps track of a user's connections, for presence.")
     join_leave: bool = option(False, kinds.FLAG, "Whether a user's clients are told when one of them joins or leaves.")
     history_size: int = option(1000, kinds.COUNT_OR_NONE, "Messages that an inbox keeps; 0: none.")

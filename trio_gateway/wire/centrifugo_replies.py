@@ -58,6 +58,7 @@ class _Subscribed(_Expiry, omit_defaults=True):
 class _Connected(_Expiry, omit_defaults=True):
     client: str = ""
     version: str = ""
+    data: Raw | None = None
     subs: Mapping[str, _Subscribed] = {}
     ping: int = 0
     pong: bool = False
@@ -191,6 +192,7 @@ def _connected(connected: Connected, version: str) -> _Connected:
         ttl=connected.ttl or 0,
         client=connected.client,
         version=version,
+        data=_raw(connected.data),
         subs={channel: _subscribed(one) for channel, one in connected.subscriptions.items()},
         ping=math.ceil(connected.ping),
         pong=bool(connected.ping),

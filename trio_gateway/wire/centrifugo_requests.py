@@ -78,10 +78,14 @@ class _Connect(Struct, frozen=True):
     token: str = ""
     data: Raw = Raw()
     subs: dict[str, _Recover] = {}
+    name: str = ""
+    version: str = ""
+    headers: dict[str, str] = {}
 
     def command(self, ref: int | None) -> Connect:
         positions = {channel: place.position() if place.recover else None for channel, place in self.subs.items()}
-        return Connect(ref, self.token or None, bytes(self.data), positions)
+        token, data = self.token or None, bytes(self.data)
+        return Connect(ref, token, data, positions, self.name, self.version, self.headers)
 
 
 class _OfChannel(Struct, frozen=True):
@@ -90,6 +94,7 @@ class _OfChannel(Struct, frozen=True):
 
 class _Subscribe(_OfChannel, frozen=True):
     token: str = ""
+    data: Raw = Raw()
     recover: bool = False
     offset: _Offset = 0
     epoch: str = ""
@@ -121,6 +126,7 @@ class _Subscribe(_OfChannel, frozen=True):
             join_leave=self.join_leave,
             delta=self.delta == _FOSSIL,
             filter=filter,
+            data=bytes(self.data),
         )
 
 

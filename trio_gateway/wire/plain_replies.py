@@ -27,11 +27,12 @@ from trio_gateway.model.replies import (
 )
 
 
-class _Hello(Struct, tag_field="type", tag="hello"):
+class _Hello(Struct, tag_field="type", tag="hello", omit_defaults=True):
     user: str
     client: str
     ping: float
     position: str
+    data: Raw | None = None
 
 
 class _Ok(Struct, tag_field="type", tag="ok", omit_defaults=True):
@@ -91,9 +92,10 @@ def _error(error: Error) -> Struct:
 
 
 def _hello(connected: Connected) -> Struct:
-    ping = connected.ping
     # Whole seconds are written without a fraction.
-    return _Hello(connected.user, connected.client, int(ping) if ping == int(ping) else ping, str(connected.position))
+    ping = int(connected.ping) if connected.ping == int(connected.ping) else connected.ping
+    data = _raw(connected.data or None)
+    return _Hello(connected.user, connected.client, ping, str(connected.position), data)
 
 
 def _raw(data: bytes | None) -> Raw | None:

@@ -76,10 +76,12 @@ class _Message(_Frame, frozen=True, tag="message"):
 class _Subscribe(_Frame, frozen=True, tag="subscribe"):
     channel: str
     since: str | None = None
+    data: Raw = Raw()
     ref: _Ref = None
 
     def command(self) -> Command:
-        return Subscribe(self.ref, self.channel, None if self.since is None else Position.parse_since(self.since))
+        since = None if self.since is None else Position.parse_since(self.since)
+        return Subscribe(self.ref, self.channel, since, data=bytes(self.data))
 
 
 class _Unsubscribe(_Frame, frozen=True, tag="unsubscribe"):

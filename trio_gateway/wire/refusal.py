@@ -17,6 +17,7 @@ from trio_gateway.model.errors import (
     GatewayError,
     LimitExceeded,
     PermissionDenied,
+    Refused,
     RequestError,
     TooManyRequests,
     Unauthorized,
@@ -34,6 +35,14 @@ _STATUS: dict[type[RequestError], tuple[int, Headers]] = {
     TooManyRequests: (429, (("Retry-After", "1"),)),
 }
 """The HTTP status of each kind of error; every other one is a 400."""
+
+_OF_APPLICATION: dict[int, tuple[int, Headers]] = {
+    101: _STATUS[Unauthorized],
+    401: _STATUS[Unauthorized],
+    404: (404, ()),
+    429: (429, (("Retry-After", "5"),)),
+}
+"""The HTTP status of a code by which the application refuses; every other one is a 403."""
 
 
 class RequestRefused(GatewayError):
@@ -67,6 +76,10 @@ def refusal_of(error: RequestError) -> RequestRefused:
 
     Who is unauthorized learns no reason: that is for the log.
     """
+    if isinstance(error, Refused):
+        temporary = (503, (("Retry-After", "1"),)) if error.error_code.temporary else (403, ())
+        status, headers = _OF_APPLICATION.get(error.code, temporary)
+        return RequestRefused(status, error=error.error_code, headers=headers)
     status, headers = _STATUS.get(type(error), (400, ()))
     detail = "" if isinstance(error, Unauthorized) else str(error)
     return RequestRefused(status, detail, error=error.error_code, headers=headers)

@@ -1,0 +1,1 @@
+"""What the application is asked while clients come, act and go: by functions of its own, or over HTTP (`http/`)."""
