@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 import socket
+from collections.abc import Mapping
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import msgspec
@@ -25,6 +27,10 @@ from trio_gateway.settings.data_directory import read_development_secret
 from trio_gateway.settings.program import program_name
 from trio_gateway.settings.settings import Settings
 
+if TYPE_CHECKING:
+    from trio_gateway.hooks.http.back_end import BackEnd
+    from trio_gateway.hooks.http.statistics import HookStatistics
+
 TRY_PAGE_TOKEN_SECONDS = 24 * 3600
 POLL_SECONDS = 0.02
 
@@ -33,12 +39,18 @@ class Gateway:
     """Publish from inside the application, and see how the node stands."""
 
     def __init__(
-        self, node: Node, clients: socket.socket, operators: socket.socket, valkey: EmbeddedValkey | None
+        self,
+        node: Node,
+        clients: socket.socket,
+        operators: socket.socket,
+        valkey: EmbeddedValkey | None,
+        back_end: BackEnd | None,
     ) -> None:
         self.node = node
         self.port: int = clients.getsockname()[1]
         self.admin_port: int = operators.getsockname()[1]
         self._valkey = valkey
+        self._back_end = back_end
 
     async def send_to_user(self, user: str, data: object, *, id: str = "") -> Position:
         """Publish in a user's inbox; `data` is anything that JSON can say. Raises as `publish` does."""
@@ -55,6 +67,10 @@ class Gateway:
         """Wait until the store can be used both ways, however long that takes."""
         while self.node.broker.health().reasons:  # noqa: ASYNC110 - the broker's health is read, never told
             await trio.sleep(POLL_SECONDS)
+
+    def hooks(self) -> Mapping[str, HookStatistics]:
+        """Show, for each hook that a back end answers over HTTP, what came of it on this node."""
+        return self._back_end.statistics() if self._back_end else {}
 
     def health(self) -> NodeHealth:
         """Show how the node stands now."""

@@ -5,6 +5,7 @@ supervisor nursery
 |- broker: commands, feed, probe
 |- hub: recovery, acks, presence, idle topics     what is pending is written before the broker stops
 |- keys of the tokens' issuer (only with a URL)
+|- back end that hooks are asked of (only with a URL)
 |- control: what nodes ask of each other
 |- posts: what nodes hand to each other's clients
 |- operations server: health, the HTTP API, pages  answers until the last client has gone
@@ -20,7 +21,7 @@ from __future__ import annotations
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -42,6 +43,9 @@ from trio_gateway.public.app import make_public_app
 from trio_gateway.running import Gateway, make_broker, make_try_page
 from trio_gateway.settings.settings import Settings
 
+if TYPE_CHECKING:
+    from trio_gateway.hooks.http.back_end import BackEnd
+
 FLUSH_SECONDS = 2.0
 """For pending acks at the end; what is not written by then comes again to its device."""
 
@@ -61,21 +65,9 @@ async def open_gateway(
     Valkey. Both sockets are bound before anything starts. Raises StartFailed when a port or a Valkey
     can't be had, ConfigurationError when the settings let nobody in.
     """
-    hooks = hooks or Hooks()
-    if not (
-        settings.verifies_tokens
-        or settings.insecure
-        or hooks.authenticate
-        or hooks.connect
-        or settings.allow_anonymous_connect_without_token
-    ):
-        raise ConfigurationError(
-            "nobody could connect: set token_secret (or other keys for tokens) or insecure, or give a connect or authenticate hook"
-        )
-    if missing := hooks.missing(settings.namespaces):
-        raise ConfigurationError(
-            f"{missing}_proxy_enabled: a namespace counts on the hook {missing}, which is not there"
-        )
+    back_end = _make_back_end(settings)
+    hooks = back_end.behind(hooks or Hooks()) if back_end else hooks or Hooks()
+    _check_hooks(settings, hooks)
     clients, operators = bind(settings)
     with clients, operators:
         async with trio.open_nursery() as nursery:
@@ -88,10 +80,12 @@ async def open_gateway(
                     url = await supervisor.start(valkey.serve)
                 broker = make_broker(settings, url)
             node = Node(settings, broker, hooks)
-            gateway = Gateway(node, clients, operators, valkey)
+            gateway = Gateway(node, clients, operators, valkey, back_end)
             await supervisor.start(broker.serve, node.hub)
             await supervisor.start(node.hub.serve)
             await supervisor.start(node.keys.serve)
+            if back_end:
+                await supervisor.start(back_end.serve)
             await supervisor.start(node.control.serve)
             await supervisor.start(node.posts.serve)
             api = make_routes(ServerApi(settings, broker, node.control), settings)
@@ -102,6 +96,27 @@ async def open_gateway(
             await supervisor.start(server.serve)
             yield gateway
             await _stop(supervisor, server, gateway)
+
+
+def _make_back_end(settings: Settings) -> BackEnd | None:
+    if not any(settings.endpoints.given()):
+        return None
+    from trio_gateway.hooks.http.back_end import BackEnd  # noqa: PLC0415 (httpx takes its time to import)
+
+    return BackEnd(settings.endpoints)
+
+
+def _check_hooks(settings: Settings, hooks: Hooks) -> None:
+    """Raise ConfigurationError where nobody could connect, or a namespace counts on a hook that is not there."""
+    says_who = settings.verifies_tokens or hooks.connect or hooks.authenticate
+    if not (says_who or settings.insecure or settings.allow_anonymous_connect_without_token):
+        raise ConfigurationError(
+            "nobody could connect: set token_secret (or other keys for tokens), [hooks.connect] or insecure, or give a connect or authenticate hook"
+        )
+    if missing := hooks.missing(settings.namespaces):
+        raise ConfigurationError(
+            f"{missing}_proxy_enabled: expected the hook {missing}, on which a namespace counts: set the url in [hooks.{missing}]"
+        )
 
 
 async def _stop(supervisor: Supervisor, server: ClientServer, gateway: Gateway) -> None:

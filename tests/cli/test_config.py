@@ -47,9 +47,9 @@ def test_a_file_of_centrifugo_that_would_let_strangers_in_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     file = tmp_path / "config.json"
-    file.write_text('{"client": {"proxy": {"connect": {"enabled": true, "endpoint": "http://localhost"}}}}')
+    file.write_text('{"client": {"user_id_http_header": "X-User"}}')
     assert main(["config", "--check", "--config", str(file)]) == 2
-    assert f"{file}: client.proxy.connect.enabled: " in capsys.readouterr().err
+    assert f"{file}: client.user_id_http_header: " in capsys.readouterr().err
 
 
 def test_the_example_is_the_generated_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import json
 from docs.markdown import ROOT, blocks, table_under
 
 from trio_gateway.settings.centrifugo.document import translate
+from trio_gateway.settings.centrifugo.proxies import FIELDS, PROXIES
 from trio_gateway.settings.centrifugo.refused import (
     OTHER_STORE,
     REFUSED,
@@ -26,6 +27,19 @@ def test_the_options_that_are_taken_are_those_of_the_code():
     expected = [(taken.name, taken.option) for taken in TAKEN] + [(name, "redis_url") for name in STORE]
 
     assert [(row[0], row[1]) for row in rows] == expected
+
+
+def test_the_proxies_are_those_of_the_code():
+    rows = table_under(PAGE, "Proxies that are taken")
+
+    assert [(row[0], row[1]) for row in rows] == [(one.name, f"[hooks.{one.hook}]") for one in PROXIES]
+    assert all((one.switch or one.hook) in row[2] for row, one in zip(rows, PROXIES, strict=True))
+
+
+def test_the_options_of_a_proxy_are_those_of_the_code():
+    rows = table_under(PAGE, "Proxies that are taken", number=1)
+
+    assert [(row[0], row[1]) for row in rows] == [(name, ours) for name, (ours, _kind) in FIELDS.items()]
 
 
 def test_the_options_of_a_namespace_are_those_of_the_code():

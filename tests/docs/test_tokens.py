@@ -7,7 +7,7 @@ import re
 import attrs
 from docs.markdown import ROOT, table_under
 
-from trio_gateway.session import claims_reader, keys
+from trio_gateway.session import claims_reader, keys, options
 from trio_gateway.session.claims_reader import MAX_SUBSCRIPTIONS
 from trio_gateway.session.jwk import MAX_KEYS
 from trio_gateway.session.key_ring import MAX_TRIED
@@ -36,7 +36,7 @@ def test_the_claims_of_subscription_tokens_are_those_that_are_read():
 def test_the_options_that_a_token_overrides_are_those_that_are_read():
     (line,) = [line for line in TEXT.splitlines() if line.startswith("`override` knows ")]
 
-    assert set(re.findall(r"`(\w+)`", line)) - {"override"} == set(claims_reader._Override.__struct_fields__)
+    assert set(re.findall(r"`(\w+)`", line)) - {"override"} == set(options.OverrideOptions.__struct_fields__)
 
 
 def test_the_options_for_keys_are_those_of_the_settings():

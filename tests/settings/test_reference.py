@@ -8,10 +8,12 @@ from pathlib import Path
 
 import attrs
 
+from trio_gateway.settings.endpoints import Endpoint, Endpoints
 from trio_gateway.settings.loader import load_settings
 from trio_gateway.settings.option import options_of
 from trio_gateway.settings.reference import effective, example, page
 from trio_gateway.settings.settings import Settings
+from trio_gateway.settings.tables import read_endpoints
 
 SECRETS = ("token_secret", "token_previous_secret", "subscription_token_secret")
 DOCS = Path(__file__).parents[2] / "docs"
@@ -47,6 +49,7 @@ def test_the_example_holds_every_option_and_nothing_unknown(tmp_path: Path) -> N
     assert set(tomllib.loads(toml.read_text())) == {field.name for field, _ in options_of(Settings)} | {
         "inbox",
         "channel",
+        "hooks",
     }
     load_settings(toml_path=toml)
 
@@ -86,8 +89,22 @@ def test_a_key_of_several_lines_comes_back_as_it_was(tmp_path: Path) -> None:
     assert load_settings(toml_path=toml).token_public_keys == (key, Path("a.pem"))
 
 
+def test_the_endpoints_of_hooks_in_effect_read_as_the_same() -> None:
+    transforms = [
+        {"status_code": 404, "to_error": {"code": 404, "message": "not found", "temporary": True}},
+        {"status_code": 403, "to_disconnect": {"code": 4903, "reason": "denied"}},
+    ]
+    rpc = Endpoint(url="http://a/", timeout="2s", http_headers=["Cookie"], status_to_code_transforms=transforms)
+    settings = Settings(endpoints=Endpoints(rpc=rpc))
+    assert read_endpoints(tomllib.loads(effective(settings))) == settings.endpoints
+
+
 def test_what_is_in_effect_hides_secrets() -> None:
-    text = effective(Settings(token_secret="hush", api_keys=["hush"], redis_url="redis://:hush@db"))
+    endpoint = Endpoint(url="https://:hush@app/", static_headers={"X-Key": "hush"})
+    endpoints = Endpoints(connect=endpoint)
+    secrets = {"token_secret": "hush", "api_keys": ["hush"], "redis_url": "redis://:hush@db"}
+    text = effective(Settings(**secrets, endpoints=endpoints))
     assert "hush" not in text
+    assert 'static_headers = {"X-Key" = "***"}' in text
     assert 'token_secret = "***"' in text
     assert 'redis_url = "redis://:***@db"' in text

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import httpx
-import trio
+
+from trio_gateway.hooks.http.bounded import read_body
 
 MAX_BODY: Final = 1_048_576
 """Bytes; a set of a hundred keys has some 100,000."""
@@ -14,7 +15,6 @@ MAX_REDIRECTS: Final = 3
 
 HEADERS: Final = {
     "Accept": "application/jwk-set+json, application/json",
-    # What is packed could be unpacked to any length.
     "Accept-Encoding": "identity",
     "User-Agent": "trio-gateway",
 }
@@ -51,15 +51,4 @@ async def _fetch(client: httpx.AsyncClient, request: httpx.Request) -> bytes:
 async def _read(response: httpx.Response) -> bytes:
     if response.status_code != httpx.codes.OK:
         raise ValueError(f"expected the status 200, not {response.status_code}")
-    if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise ValueError("expected a body that is not compressed")
-    body = bytearray()
-    # An error from within the loop would leave httpx's generators half way; a cancellation ends them all.
-    with trio.CancelScope() as reading:
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > MAX_BODY:
-                reading.cancel()
-    if len(body) > MAX_BODY:
-        raise ValueError(f"expected at most {MAX_BODY} bytes")
-    return bytes(body)
+    return await read_body(response, MAX_BODY)

@@ -6,23 +6,19 @@ Only `null` is lenient, in claims that add something (`info`, `data`, `meta`, `c
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from trio_gateway.model.directives import Override
 from trio_gateway.model.errors import BadRequest, Unauthorized
 from trio_gateway.model.user import check_user_id
-from trio_gateway.session.claims import NO_OVERRIDE, ConnectionClaims, ServerSubscription, SubscriptionClaims
+from trio_gateway.session.claims import ConnectionClaims, ServerSubscription, SubscriptionClaims
+from trio_gateway.session.options import MALFORMED, OverrideOptions, SubscriptionOptions, read_json, read_override
 
 MAX_SUBSCRIPTIONS: Final = 1000
 """Channels that one token subscribes its client to."""
-
-MALFORMED: Final = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What text that is no JSON raises, or JSON that is nested too deeply (older releases of msgspec: no ValueErrors)."""
 
 
 class Registered(Struct, kw_only=True):
@@ -41,26 +37,6 @@ class Registered(Struct, kw_only=True):
         return [self.aud] if isinstance(self.aud, str) else self.aud
 
 
-class _Value(Struct):
-    value: bool
-
-
-class _Override(Struct):
-    presence: _Value | None = None
-    join_leave: _Value | None = None
-    force_push_join_leave: _Value | None = None
-    force_recovery: _Value | None = None
-    force_positioning: _Value | None = None
-
-
-class _Options(Struct, kw_only=True):
-    info: Raw = Raw()
-    b64info: str = ""
-    data: Raw = Raw()
-    b64data: str = ""
-    override: _Override | None = None
-
-
 class _Connection(Registered, kw_only=True):
     expire_at: float | UnsetType = UNSET
     info: Raw = Raw()
@@ -69,7 +45,7 @@ class _Connection(Registered, kw_only=True):
     jti: str = ""
     channel: Raw | UnsetType = UNSET
     channels: list[str] | None = None
-    subs: dict[str, _Options | None] | None = None
+    subs: dict[str, SubscriptionOptions | None] | None = None
 
 
 class _Subscription(Registered, kw_only=True):
@@ -80,12 +56,11 @@ class _Subscription(Registered, kw_only=True):
     client: str = ""
     data: Raw = Raw()
     b64data: str = ""
-    override: _Override | None = None
+    override: OverrideOptions | None = None
 
 
 _connections = msgspec.json.Decoder(_Connection)
 _subscriptions = msgspec.json.Decoder(_Subscription)
-_strict = msgspec.json.Decoder(float_hook=len)  # a number is judged as text: 1e999 is JSON
 
 
 class Reader:
@@ -125,7 +100,7 @@ class Reader:
             expire_at=_expiry(claims),
             info=_json("info", claims.info, claims.b64info),
             data=_json("data", claims.data, claims.b64data),
-            override=_override(claims.override),
+            override=read_override(claims.override),
         )
 
     def _user(self, claims: Registered, payload: bytes) -> str:
@@ -162,29 +137,18 @@ def _server_subscriptions(claims: _Connection) -> Mapping[str, ServerSubscriptio
     return {channel: _server_subscription(options) for channel, options in channels.items()}
 
 
-def _server_subscription(options: _Options | None) -> ServerSubscription:
+def _server_subscription(options: SubscriptionOptions | None) -> ServerSubscription:
     if options is None:
         return ServerSubscription()
     return ServerSubscription(
         info=_json("info", options.info, options.b64info),
         data=_json("data", options.data, options.b64data),
-        override=_override(options.override),
+        override=read_override(options.override),
     )
 
 
-def _override(given: _Override | None) -> Override:
-    if given is None:
-        return NO_OVERRIDE
-    return Override(**{name: value and value.value for name, value in msgspec.structs.asdict(given).items()})
-
-
 def _json(name: str, given: Raw, encoded: str = "") -> bytes:
-    """Give a claim's JSON as compact text, empty for none or null; what came in base64 goes before the rest."""
-    if not encoded and not given:
-        return b""
     try:
-        text = binascii.a2b_base64(encoded, strict_mode=True) if encoded else bytes(given)
-        value = _strict.decode(text)
-        return b"" if value is None else msgspec.json.format(text, indent=-1)
-    except MALFORMED as error:
-        raise Unauthorized(f"the token is invalid: {name} is no JSON: {error}") from error
+        return read_json(name, given, encoded)
+    except ValueError as error:
+        raise Unauthorized(f"the token is invalid: {error}") from error

@@ -12,8 +12,9 @@ import attrs
 
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings.centrifugo.document import translate
+from trio_gateway.settings.endpoints import Endpoints
 from trio_gateway.settings.namespaces import Namespaces
-from trio_gateway.settings.tables import TABLES, read_namespaces, refuse_unknown
+from trio_gateway.settings.tables import TABLES, read_endpoints, read_namespaces, refuse_unknown
 
 JSON = ".json"
 
@@ -28,10 +29,11 @@ class Given:
 
 @attrs.frozen
 class Contents:
-    """Hold what a file gives: values of options, the rules of channels, and what there is to warn of."""
+    """Hold what a file gives: values of options, the rules of channels, where hooks are asked, and what there is to warn of."""
 
     given: dict[str, Given] = attrs.field(factory=dict)
     namespaces: Namespaces = attrs.field(factory=Namespaces)
+    endpoints: Endpoints = attrs.field(factory=Endpoints)
     warnings: tuple[str, ...] = ()
 
 
@@ -66,13 +68,14 @@ def _parse(path: Path) -> Any:
 def _of_ours(tables: Mapping[str, Any], path: Path, options: Collection[str]) -> Contents:
     refuse_unknown(tables, (*options, *TABLES))
     given = {key: Given(value, f"{path}: {key}") for key, value in tables.items() if key in options}
-    return Contents(given, read_namespaces(tables))
+    return Contents(given, read_namespaces(tables), read_endpoints(tables))
 
 
 def _of_centrifugo(document: Any, path: Path, answered: Collection[str]) -> Contents:
     translation = translate(document, answered)
     given = {name: Given(one.value, f"{path}: {one.name}") for name, one in translation.values.items()}
-    return Contents(given, translation.namespaces, tuple(_warnings(path, translation.ignored)))
+    warnings = tuple(_warnings(path, translation.ignored))
+    return Contents(given, translation.namespaces, translation.endpoints, warnings)
 
 
 def _warnings(path: Path, ignored: tuple[str, ...]) -> list[str]:

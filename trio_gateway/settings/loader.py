@@ -46,7 +46,8 @@ def load_settings(
     _warn(contents, [*_centrifugos_variables(environ)] if path and is_centrifugos(path) else [], warn)
     given = contents.given | stronger
     try:
-        return Settings(**{name: one.value for name, one in given.items()}, namespaces=contents.namespaces)
+        values = {name: one.value for name, one in given.items()}
+        return Settings(**values, namespaces=contents.namespaces, endpoints=contents.endpoints)
     except InvalidOption as error:
         source = given[error.option].source if error.option in given else error.option
         raise ConfigurationError(f"{source}: {error.problem}") from None

@@ -8,12 +8,13 @@ from __future__ import annotations
 import itertools
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from trio_gateway.settings import kinds, tables
+from trio_gateway.settings.endpoints import HOOKS, Endpoint, Endpoints
 from trio_gateway.settings.loader import PREFIX, flag_name
 from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
 from trio_gateway.settings.option import Option, options_of
@@ -50,18 +51,27 @@ that is not there is refused. A channel without `:` follows `[channel.without_na
 follow `[inbox]`.
 """
 
+HOOKS_INTRODUCTION = f"""\
+## Hooks
+
+Each [hook](hooks.md) that a back end answers over HTTP has a table of its own, in the TOML file only:
+{", ".join(f"`{tables.hook_table(name)}`" for name in HOOKS)}. They all have these keys.
+
+"""
+
 NEWS = "news"
 TABLES: tuple[tuple[str, type[Any]], ...] = (
     (tables.INBOX, InboxRules),
     (tables.WITHOUT_NAMESPACE, ChannelRules),
     (tables.NAMESPACES, ChannelRules),
 )
+HOOK = tables.hook_table(HOOKS[0])
 
 
 def example() -> str:
     """Write a TOML file with every option, commented out, and its default."""
     blocks = [HEADER, *(_example_option(field, option) for field, option in options_of(Settings))]
-    blocks += [_example_table(header, rules) for header, rules in TABLES]
+    blocks += [*(_example_table(header, rules) for header, rules in TABLES), _example_table(HOOK, Endpoint)]
     return "\n".join(blocks)
 
 
@@ -73,7 +83,8 @@ def effective(settings: Settings) -> str:
     }
     if settings.data_dir is None:
         lines["data_dir"] += f": {settings.data_directory}"
-    return "\n".join([*lines.values(), *_effective_tables(settings.namespaces)]) + "\n"
+    more = (*_effective_tables(settings.namespaces), *_effective_hooks(settings.endpoints))
+    return "\n".join([*lines.values(), *more]) + "\n"
 
 
 def page() -> str:
@@ -83,13 +94,20 @@ def page() -> str:
     parts += [
         TABLES_INTRODUCTION,
         *(f"### `{header}`\n\n{_rules_table(header, rules)}" for header, rules in TABLES),
+        HOOKS_INTRODUCTION + _rules_table(HOOK, Endpoint),
     ]
     return "\n".join([*parts, f"## Example\n\n```toml\n{example()}```\n"])
 
 
 def default_text(field: attrs.Attribute[Any], option: Option) -> str:
     """Write an option's default for people: a value as in TOML, or what happens without one."""
-    return option.unset if not field.default and option.unset else _toml(option.kind.write(field.default))
+    default = _default(field)
+    return option.unset if not default and option.unset else _toml(option.kind.write(default))
+
+
+def _default(field: attrs.Attribute[Any]) -> Any:
+    default: Any = field.default
+    return default.factory() if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type]  # it is a class
 
 
 def _example_option(field: attrs.Attribute[Any], option: Option) -> str:
@@ -102,7 +120,8 @@ def _example_option(field: attrs.Attribute[Any], option: Option) -> str:
 def _example_table(header: str, rules: type[Any]) -> str:
     lines = [header, *(f"name = {_toml(NEWS)}" for _ in range(header == tables.NAMESPACES))]
     lines += [
-        f"{_assignment(field.name, option, field.default)}  # {option.help}" for field, option in options_of(rules)
+        f"{_assignment(field.name, option, option.example or _default(field))}  # {option.help}"
+        for field, option in options_of(rules)
     ]
     return "".join(f"# {line}\n" for line in lines)
 
@@ -120,7 +139,12 @@ def _effective_tables(namespaces: Namespaces) -> Iterator[str]:
         yield from ("", tables.NAMESPACES, f"name = {_toml(name)}", *_effective_rules(rules))
 
 
-def _effective_rules(rules: InboxRules | ChannelRules) -> Iterator[str]:
+def _effective_hooks(endpoints: Endpoints) -> Iterator[str]:
+    for name, endpoint in endpoints.given():
+        yield from ("", tables.hook_table(name), *_effective_rules(endpoint))
+
+
+def _effective_rules(rules: InboxRules | ChannelRules | Endpoint) -> Iterator[str]:
     return (_assignment(field.name, option, getattr(rules, field.name)) for field, option in options_of(type(rules)))
 
 
@@ -149,7 +173,11 @@ def _rules_table(header: str, rules: type[Any]) -> str:
 
 
 def _toml(value: Any) -> str:
-    """Write a value as TOML, whose strings, numbers, arrays and booleans are those of JSON."""
+    """Write a value as TOML, whose strings, numbers and booleans are those of JSON; arrays and tables stand in one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 

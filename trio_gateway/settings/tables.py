@@ -1,4 +1,4 @@
-"""The TOML tables `[inbox]`, `[channel.without_namespace]` and `[[channel.namespaces]]` become Namespaces here."""
+"""The TOML tables of channels and inboxes become Namespaces here, and those of hooks become Endpoints."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import Any, TypeVar
 
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings import kinds
+from trio_gateway.settings.endpoints import HOOKS, Endpoint, Endpoints
 from trio_gateway.settings.names import suggestion
 from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
 from trio_gateway.settings.option import InvalidOption, options_of
 
-TABLES = ("inbox", "channel")
+TABLES = ("inbox", "channel", "hooks")
 INBOX = "[inbox]"
 WITHOUT_NAMESPACE = "[channel.without_namespace]"
 NAMESPACES = "[[channel.namespaces]]"
 
-Rules = TypeVar("Rules", ChannelRules, InboxRules)
+Table = TypeVar("Table", ChannelRules, InboxRules, Endpoint)
 
 
 def read_namespaces(tables: Mapping[str, Any]) -> Namespaces:
@@ -27,10 +28,22 @@ def read_namespaces(tables: Mapping[str, Any]) -> Namespaces:
     channel = _table(tables.get("channel", {}), "[channel]")
     refuse_unknown(channel, ("without_namespace", "namespaces"), "[channel]")
     return Namespaces(
-        inbox=_rules(InboxRules, tables.get("inbox", {}), INBOX),
-        without_namespace=_rules(ChannelRules, channel.get("without_namespace", {}), WITHOUT_NAMESPACE),
+        inbox=_options(InboxRules, tables.get("inbox", {}), INBOX),
+        without_namespace=_options(ChannelRules, channel.get("without_namespace", {}), WITHOUT_NAMESPACE),
         named=_named(channel.get("namespaces", [])),
     )
+
+
+def read_endpoints(tables: Mapping[str, Any]) -> Endpoints:
+    """Read where hooks are asked, from the same file; raises ConfigurationError in the same way."""
+    hooks = _table(tables.get("hooks", {}), "[hooks]")
+    refuse_unknown(hooks, HOOKS, "[hooks]")
+    return Endpoints(**{name: _options(Endpoint, table, hook_table(name)) for name, table in hooks.items()})
+
+
+def hook_table(name: str) -> str:
+    """Name the table of a hook."""
+    return f"[hooks.{name}]"
 
 
 def refuse_unknown(table: Mapping[str, Any], known: Collection[str], where: str = "") -> None:
@@ -49,7 +62,7 @@ def _named(entries: Any) -> dict[str, ChannelRules]:
         name = _name(table.pop("name", None))
         if name in named:
             raise ConfigurationError(f"{NAMESPACES}: {name} is there twice")
-        named[name] = _rules(ChannelRules, table, f"{NAMESPACES} {name}")
+        named[name] = _options(ChannelRules, table, f"{NAMESPACES} {name}")
     return named
 
 
@@ -61,11 +74,11 @@ def _name(raw: Any) -> str:
         raise ConfigurationError(f"{NAMESPACES} name: expected {kinds.NAME.expected}{given}") from None
 
 
-def _rules(rules: type[Rules], table: Any, where: str) -> Rules:
-    known = [field.name for field, _option in options_of(rules)]
+def _options(kind: type[Table], table: Any, where: str) -> Table:
+    known = [field.name for field, _option in options_of(kind)]
     refuse_unknown(_table(table, where), known, where)
     try:
-        return rules(**table)
+        return kind(**table)
     except InvalidOption as error:
         raise ConfigurationError(f"{where} {error}") from None
 

@@ -9,22 +9,24 @@ from typing import Any
 import attrs
 
 from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings.centrifugo import proxies
 from trio_gateway.settings.centrifugo.channels import Channels, read_channels
 from trio_gateway.settings.centrifugo.engine import redis_url
 from trio_gateway.settings.centrifugo.refused import IGNORED_SECTIONS, REFUSED, SILENT, SUBSCRIPTIONS_OWN
 from trio_gateway.settings.centrifugo.taken import CHANNEL, DEFAULTS, REDIS, STORE, SWITCH, TAKEN, TLS, Taken
 from trio_gateway.settings.centrifugo.values import is_off
+from trio_gateway.settings.endpoints import Endpoints
 from trio_gateway.settings.namespaces import Namespaces
 from trio_gateway.settings.option import SHOWN
 
 DEEPEST = 8
 """Levels of a document that are looked into; the deepest option that we know is at 4."""
 
-WHOLE = CHANNEL[:2]
+WHOLE = (*CHANNEL[:2], *proxies.WHOLE)
 """What is kept in one piece, for those who read it."""
 
 SUBSCRIPTIONS = SWITCH.removesuffix("enabled")
-TAKEN_NAMES = (*(taken.name for taken in TAKEN), *STORE, *CHANNEL, SWITCH)
+TAKEN_NAMES = (*(taken.name for taken in TAKEN), *STORE, *CHANNEL, *proxies.NAMES, SWITCH)
 KNOWN = {*TAKEN_NAMES, *(refused.name for refused in REFUSED)}
 SECTIONS = {name.partition(".")[0] for name in KNOWN}
 """Sections that are known; of the others only their own names are worth telling."""
@@ -60,6 +62,7 @@ class Translation:
 
     values: Mapping[str, Value]
     namespaces: Namespaces
+    endpoints: Endpoints
     ignored: tuple[str, ...]
 
 
@@ -78,7 +81,8 @@ def translate(document: Any, answered: Collection[str] = ()) -> Translation:
     if "redis_url" not in answered:
         url = redis_url(options)
         values |= {"redis_url": Value(url, f"{REDIS}address")} if url else {}
-    return Translation(values, channels.namespaces, tuple(_ignored(options, channels)))
+    endpoints = proxies.read_proxies(options)
+    return Translation(values, channels.namespaces, endpoints, tuple(_ignored(options, channels)))
 
 
 def _refuse_older(document: Mapping[str, Any]) -> None:
@@ -103,7 +107,7 @@ def _flatten(table: Mapping[str, Any], above: str = "", depth: int = 1) -> Itera
 def _has_switch(section: str) -> bool:
     """Tell whether a section may have a key `enabled`; one of which we take anything else has not."""
     within = f"{section}."
-    return within in (SUBSCRIPTIONS, TLS) or not any(name.startswith(within) for name in TAKEN_NAMES)
+    return within in (SUBSCRIPTIONS, TLS, *proxies.SECTIONS) or not any(name.startswith(within) for name in TAKEN_NAMES)
 
 
 def _in_effect(options: dict[str, Any]) -> dict[str, Any]:

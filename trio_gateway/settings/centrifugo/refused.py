@@ -6,12 +6,18 @@ from typing import Any
 
 import attrs
 
+from trio_gateway.settings.centrifugo.proxies import SECTIONS
 from trio_gateway.settings.centrifugo.values import is_off
 
 SUBSCRIPTIONS_OWN = (
     "subscription tokens have a secret of their own here, and no other options: expected hmac_secret_key alone"
 )
-PROXY = "back ends are not asked here: give permissions by tokens and allow_… options"
+STREAMS = "back ends are not asked for streams of a channel here: have them publish in it"
+NAMED_PROXIES = "another back end would be asked, as each hook has one here: expected default"
+RPC_NAMESPACES = (
+    "other methods would be open, as one hook takes all here: expected rpc.without_namespace.proxy_enabled alone"
+)
+BINARY = "the back end would wait for b64data, as data is JSON here: expected false"
 BOUNDARY = "other channels would be open or closed, as this can't be changed here: expected"
 PLAIN = "clients would be served in plain text: put a proxy in front that ends TLS, and remove this option"
 OTHER_STORE = "each node would keep its own channels: expected engine.type memory, or redis with one address"
@@ -63,8 +69,9 @@ REFUSED = (
             *("audience", "audience_regex", "issuer", "issuer_regex", "user_id_claim"),
         )
     ),
-    Refused("client.proxy.connect.enabled", PROXY),
-    Refused("client.proxy.refresh.enabled", PROXY),
+    *(Refused(f"{section}binary_encoding", BINARY) for section in SECTIONS),
+    Refused("rpc.without_namespace.proxy_name", NAMED_PROXIES, ("default",)),
+    Refused("rpc.namespaces", RPC_NAMESPACES),
     Refused("client.user_id_http_header", "headers are not believed here: name the user in a token"),
     Refused(
         "client.subscribe_to_user_personal_channel.personal_channel_namespace",
@@ -82,10 +89,10 @@ REFUSED = (
 )
 
 REFUSED_IN_NAMESPACES = (
-    Refused("subscribe_proxy_enabled", PROXY),
-    Refused("publish_proxy_enabled", PROXY),
-    Refused("sub_refresh_proxy_enabled", PROXY),
-    Refused("subscribe_stream_proxy_enabled", PROXY),
+    Refused("subscribe_proxy_name", NAMED_PROXIES, ("default",)),
+    Refused("publish_proxy_name", NAMED_PROXIES, ("default",)),
+    Refused("sub_refresh_proxy_name", NAMED_PROXIES, ("default",)),
+    Refused("subscribe_stream_proxy_enabled", STREAMS),
     Refused(
         "subscription_type",
         "anyone who may subscribe would see everything, as channels are streams here: expected stream",

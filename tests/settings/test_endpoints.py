@@ -1,0 +1,114 @@
+"""Where a back end is asked: what an endpoint takes, and that nothing of a link or of the message itself is passed on."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+
+from trio_gateway.model.codes import DisconnectCode, ErrorCode
+from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings.endpoints import HOOKS, KEPT_BACK, Endpoint, Endpoints, StatusTransform
+from trio_gateway.settings.option import InvalidOption
+from trio_gateway.settings.tables import read_endpoints
+
+URL = "https://app.test/hooks"
+
+
+def read(text: str) -> Endpoints:
+    return read_endpoints(tomllib.loads(text))
+
+
+def test_without_tables_nobody_is_asked() -> None:
+    assert read("port = 1") == Endpoints()
+    assert not list(read("").given())
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_each_hook_has_its_table(hook: str) -> None:
+    assert dict(read(f'[hooks.{hook}]\nurl = "{URL}"').given()) == {hook: Endpoint(url=URL)}
+
+
+def test_by_default_nothing_is_passed_on_and_all_is_bounded() -> None:
+    endpoint = Endpoint(url=URL)
+    assert (endpoint.http_headers, endpoint.emulated_headers, endpoint.static_headers) == ((), (), {})
+    assert (endpoint.timeout, endpoint.max_concurrent, endpoint.max_waiting) == (1, 100, 500)
+
+
+@pytest.mark.parametrize("option", ["http_headers", "emulated_headers"])
+@pytest.mark.parametrize("name", [*sorted(KEPT_BACK), "Host", "a b", "", "a:b", "é", "x" * 129])
+def test_a_header_that_is_none_of_the_clients_is_refused(option: str, name: str) -> None:
+    with pytest.raises(InvalidOption, match=f"^{option}: expected names of headers"):
+        Endpoint(url=URL, **{option: [name]})
+
+
+@pytest.mark.parametrize("headers", [{"Host": "a"}, {"a": "b\nc: d"}, {"a": ""}, {"a": 1}, {"a": "***"}, ["a"], "a"])
+def test_a_static_header_that_is_none_is_refused(headers: Any) -> None:
+    with pytest.raises(InvalidOption, match=r"^static_headers: expected a table of headers"):
+        Endpoint(url=URL, static_headers=headers)
+
+
+@pytest.mark.parametrize("option", ["http_headers", "emulated_headers"])
+def test_a_static_header_that_a_client_could_replace_is_refused(option: str) -> None:
+    with pytest.raises(InvalidOption, match=r"^static_headers: expected no X-Key, as a client could replace it"):
+        Endpoint(url=URL, static_headers={"X-Key": "k"}, **{option: ["x-key"]})
+
+
+def test_a_static_header_is_hidden() -> None:
+    assert "secret" not in repr(Endpoint(url="https://:secret@app.test/", static_headers={"X-Key": "secret"}))
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome"),
+    [
+        ({"to_error": {"code": 404, "message": "not found"}}, ErrorCode(404, "not found")),
+        ({"to_error": {"code": 429, "message": "slower", "temporary": True}}, ErrorCode(429, "slower", temporary=True)),
+        ({"to_disconnect": {"code": 4904, "reason": "not found"}}, DisconnectCode(4904, "not found")),
+    ],
+)
+def test_a_status_stands_for_an_error_or_a_disconnect(given: dict[str, Any], outcome: ErrorCode) -> None:
+    endpoint = Endpoint(url=URL, status_to_code_transforms=[{"status_code": 404, **given}])
+    assert endpoint.status_to_code_transforms == (StatusTransform(404, outcome),)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        {"status_code": 404},
+        {"status_code": 200, "to_error": {"code": 404}},
+        {"status_code": "404", "to_error": {"code": 404}},
+        {"status_code": 404, "to_error": {"code": 404}, "to_disconnect": {"code": 4000}},
+        {"status_code": 404, "to_error": {"code": 3000}},
+        {"status_code": 404, "to_error": {}},
+        {"status_code": 404, "to_error": 5},
+        {"status_code": 404, "to_error": {"code": 404, "word": 1}},
+        {"status_code": 404, "to_disconnect": {"code": 1000}},
+        {"status_code": 404, "to_disconnect": {"code": 4000, "reason": "x" * 124}},
+        5,
+    ],
+)
+def test_another_transform_is_refused(transform: Any) -> None:
+    with pytest.raises(InvalidOption, match=r"^status_to_code_transforms: expected tables"):
+        Endpoint(url=URL, status_to_code_transforms=[transform])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hooks = 5", "[hooks]: expected a table"),
+        ("[hooks.conect]", "[hooks]: unknown key conect; did you mean connect?"),
+        ("[hooks.connect]", "[hooks.connect] url: expected a URL"),
+        ('[hooks.connect]\nurl = "app.test"', "[hooks.connect] url: expected a URL"),
+        ('[hooks.connect]\nurl = "grpc://app.test"', "[hooks.connect] url: expected a URL"),
+        ('[hooks.connect]\nurl = "http://app.test:99999/"', "[hooks.connect] url: expected a URL"),
+        (f'[hooks.connect]\nurl = "{URL}"\ntimout = 1', "[hooks.connect]: unknown key timout; did you mean timeout?"),
+        (f'[hooks.connect]\nurl = "{URL}"\ntimeout = 0', "[hooks.connect] timeout: expected seconds"),
+        (f'[hooks.connect]\nurl = "{URL}"\nmax_concurrent = 0', "[hooks.connect] max_concurrent: expected a whole"),
+    ],
+)
+def test_what_is_wrong_is_refused_in_one_line(text: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(words)) as refused:
+        read(text)
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,1 @@
+"""A back end answers the hooks over HTTP, in the JSON of Centrifugo's HTTP proxies."""

@@ -1,0 +1,186 @@
+"""One hook of a back end: asked within its time, by so many at once, and not while it is away.
+
+Whatever goes wrong is HookUnavailable for the client, a count, and at most one line in the log in 10 s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+import attrs
+import httpx
+import msgspec
+import trio
+
+from trio_gateway.hooks.headers import choose
+from trio_gateway.hooks.http.breaker import Breaker, Outcome
+from trio_gateway.hooks.http.exchange import Headers, Response, post
+from trio_gateway.hooks.http.results import read_answer
+from trio_gateway.hooks.http.statistics import Counters, Failure, HookStatistics
+from trio_gateway.model.codes import DisconnectCode
+from trio_gateway.model.errors import Disconnected, HookUnavailable, Refused
+from trio_gateway.model.logger import get_logger
+from trio_gateway.model.reason import reason_of
+from trio_gateway.session.client import Client
+from trio_gateway.settings.endpoints import Endpoint
+
+LOG_SECONDS: Final = 10.0
+"""Between two lines about one hook that fails."""
+
+AWAY: Final = frozenset({502, 503, 504})
+"""Statuses by which a proxy in front says that the back end is away; a client can't provoke them by what it asks."""
+
+log = get_logger(__name__)
+
+
+@attrs.frozen
+class Shape:
+    """Say how a hook's request is written, and how its result is read; `read` raises ValueError.
+
+    `refuses` tells whether an error is an answer: there is nobody to whom one about a refresh could be told.
+    """
+
+    write: Callable[..., msgspec.Struct]
+    read: Callable[[bytes], Any]
+    refuses: bool = True
+
+
+class Caller:
+    """Ask a back end for one hook, which is called `name`."""
+
+    def __init__(self, name: str, endpoint: Endpoint, shape: Shape) -> None:
+        self._name = name
+        self._endpoint = endpoint
+        self._shape = shape
+        self._client: httpx.AsyncClient | None = None
+        self._slots = trio.Semaphore(endpoint.max_concurrent)
+        self._breaker = Breaker()
+        self._counters = Counters()
+        self._passed = tuple(map(str.lower, endpoint.http_headers))
+        self._emulated = tuple(map(str.lower, endpoint.emulated_headers))
+        self._static = {name.lower(): value for name, value in endpoint.static_headers.items()}
+        self._transforms = {one.status: one.outcome for one in endpoint.status_to_code_transforms}
+        self._next_line = -math.inf
+        self._untold = 0
+        self._failing = False
+
+    def use(self, client: httpx.AsyncClient) -> None:
+        """Ask by this client from now on; before, nobody can be asked."""
+        self._client = client
+
+    def statistics(self) -> HookStatistics:
+        """Show what came of the requests until now."""
+        counters = self._counters
+        return HookStatistics(
+            calls=counters.calls,
+            refused=counters.refused,
+            failures=dict(counters.failures),
+            seconds=counters.seconds,
+            in_flight=self._endpoint.max_concurrent - self._slots.value,
+            waiting=self._slots.statistics().tasks_waiting,
+            breaker=self._breaker.state.value,
+        )
+
+    async def ask(self, asked: Any) -> Any:
+        """Ask the back end; raises HookUnavailable, or the Refused or Disconnected that it answers."""
+        self._counters.calls += 1
+        self._check_room()
+        deadline = trio.current_time() + self._endpoint.timeout
+        await self._wait_for_turn(deadline)
+        try:
+            response = await self._send(asked, deadline)
+        finally:
+            self._slots.release()
+        try:
+            return self._shape.read(self._result_in(response))
+        except (Refused, Disconnected):
+            self._counters.refused += 1
+            raise
+        except ValueError as error:
+            self._fail("answer", str(error))
+
+    def _check_room(self) -> None:
+        """Raise HookUnavailable at once where asking would only be a wait for nothing."""
+        if self._breaker.refuses(trio.current_time()):
+            self._fail("breaker", "it does not answer, and is asked again later")
+        if not self._slots.value and self._slots.statistics().tasks_waiting >= self._endpoint.max_waiting:
+            self._fail("busy", f"{self._endpoint.max_waiting} requests wait for it already")
+
+    async def _wait_for_turn(self, deadline: float) -> None:
+        with trio.move_on_at(deadline) as patience:
+            await self._slots.acquire()
+        if patience.cancelled_caught:
+            self._fail("busy", f"{self._endpoint.max_concurrent} requests took longer than its timeout")
+
+    async def _send(self, asked: Any, deadline: float) -> Response:
+        """Send a request in its turn, and tell the breaker what came of it, however this ends."""
+        started, outcome = trio.current_time(), Outcome.ABANDONED
+        if not self._breaker.begin(started):
+            self._fail("breaker", "it does not answer, and is asked again later")
+        try:
+            with trio.move_on_at(deadline):
+                response = await self._post(asked)
+                outcome = Outcome.FAILED if response.status in AWAY else Outcome.ANSWERED
+                return response
+            outcome = Outcome.FAILED
+            self._fail("timeout", f"no answer within {self._endpoint.timeout:g} s")
+        except OSError as error:
+            outcome = Outcome.FAILED
+            self._fail("network", reason_of(error))
+        except ValueError as error:
+            outcome = Outcome.ANSWERED
+            self._fail("answer", str(error))
+        finally:
+            now = trio.current_time()
+            self._breaker.note(outcome, now)
+            self._counters.seconds += now - started if outcome is Outcome.ANSWERED else 0
+
+    async def _post(self, asked: Any) -> Response:
+        assert self._client is not None, "clients are served while the back end can be asked"
+        body = msgspec.json.encode(self._shape.write(asked, meta=self._endpoint.include_connection_meta))
+        return await post(self._client, self._endpoint.url, body, self._headers_for(asked.client))
+
+    def _headers_for(self, client: Client) -> Headers:
+        """Put the headers together: what a client could forge counts least but for the static ones, which it can't replace."""
+        emulated, passed = choose(client.emulated_headers, self._emulated), choose(client.headers, self._passed)
+        headers = {**self._static, **emulated, **passed}
+        return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+    def _result_in(self, response: Response) -> bytes:
+        """Find the result; raises Refused or Disconnected, HookUnavailable for a status that means nothing else, ValueError."""
+        if response.status != httpx.codes.OK:
+            self._raise_status(response.status)
+        try:
+            result = bytes(read_answer(response.body))
+        except Refused as refused:
+            if self._shape.refuses:
+                raise
+            raise ValueError(f"expected no error in answer to {self._name}, but {refused.code}") from refused
+        self._note_success()
+        return result
+
+    def _raise_status(self, status: int) -> NoReturn:
+        outcome = self._transforms.get(status)
+        if outcome is None:
+            self._fail("status", f"expected the status 200, not {status}")
+        if isinstance(outcome, DisconnectCode):
+            raise Disconnected(outcome)
+        raise Refused(outcome.code, outcome.message, temporary=outcome.temporary)
+
+    def _note_success(self) -> None:
+        if self._failing:
+            self._failing = False
+            log.info("a hook answers again", hook=self._name)
+
+    def _fail(self, failure: Failure, reason: str) -> NoReturn:
+        """Count a failure, tell of it where the last line was long enough ago, and raise HookUnavailable."""
+        self._counters.failures[failure] += 1
+        self._failing = True
+        self._untold += 1
+        now = trio.current_time()
+        if now >= self._next_line:
+            log.warning("a hook can't be asked", hook=self._name, reason=reason, requests=self._untold)
+            self._next_line, self._untold = now + LOG_SECONDS, 0
+        raise HookUnavailable("the application can't be asked now")  # why is for the log, and for nobody outside

@@ -1,0 +1,85 @@
+"""The proxies of Centrifugo become Endpoints: which object is which hook's, and what is taken of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings.centrifugo import values
+from trio_gateway.settings.centrifugo.values import is_off
+from trio_gateway.settings.endpoints import Endpoint, Endpoints
+from trio_gateway.settings.kind import Kind
+from trio_gateway.settings.option import InvalidOption
+
+
+@attrs.frozen
+class Proxy:
+    """Say which hook's an object is, and which option switches it on; without one an endpoint does."""
+
+    hook: str
+    name: str
+    switch: str = ""
+
+
+PROXIES = (
+    Proxy("connect", "client.proxy.connect", "client.proxy.connect.enabled"),
+    Proxy("refresh", "client.proxy.refresh", "client.proxy.refresh.enabled"),
+    Proxy("subscribe", "channel.proxy.subscribe"),
+    Proxy("publish", "channel.proxy.publish"),
+    Proxy("sub_refresh", "channel.proxy.sub_refresh"),
+    Proxy("rpc", "rpc.proxy", "rpc.without_namespace.proxy_enabled"),
+)
+
+FIELDS: dict[str, tuple[str, Kind]] = {
+    "endpoint": ("url", values.AS_IS),
+    "timeout": ("timeout", values.DURATION),
+    "http_headers": ("http_headers", values.AS_IS),
+    "emulated_headers": ("emulated_headers", values.AS_IS),
+    "include_connection_meta": ("include_connection_meta", values.AS_IS),
+    "http.static_headers": ("static_headers", values.AS_IS),
+    "http.status_to_code_transforms": ("status_to_code_transforms", values.AS_IS),
+}
+"""Options of each object: what they are called here, and how they are read."""
+
+SWITCHES = tuple(proxy.switch for proxy in PROXIES if proxy.switch)
+NAMES = (*SWITCHES, *(f"{proxy.name}.{field}" for proxy in PROXIES for field in FIELDS))
+WHOLE = tuple(f"{proxy.name}.http.static_headers" for proxy in PROXIES)
+"""What is kept in one piece."""
+
+SECTIONS = tuple(f"{proxy.name}." for proxy in PROXIES)
+
+
+def read_proxies(options: Mapping[str, Any]) -> Endpoints:
+    """Read the endpoints from options named with dots.
+
+    Raises ConfigurationError, which names the option and what was expected.
+    """
+    found = {proxy.hook: _endpoint(proxy, options) for proxy in PROXIES if _is_on(proxy, options)}
+    return Endpoints(**found)
+
+
+def _is_on(proxy: Proxy, options: Mapping[str, Any]) -> bool:
+    return not is_off(options.get(proxy.switch or f"{proxy.name}.endpoint"))
+
+
+def _endpoint(proxy: Proxy, options: Mapping[str, Any]) -> Endpoint:
+    given = {
+        ours: _read(name, kind, options[name])
+        for field, (ours, kind) in FIELDS.items()
+        if not is_off(options.get(name := f"{proxy.name}.{field}"))
+    }
+    try:
+        return Endpoint(**given)
+    except InvalidOption as error:
+        (field,) = [field for field, (ours, _kind) in FIELDS.items() if ours == error.option]
+        raise ConfigurationError(f"{proxy.name}.{field}: {error.problem}") from None
+
+
+def _read(name: str, kind: Kind, raw: Any) -> Any:
+    try:
+        return kind.read(raw)
+    except (ValueError, TypeError):
+        raise ConfigurationError(f"{name}: expected {kind.expected}") from None
