@@ -168,5 +168,5 @@ def test_an_answer_is_read(read, answer, result):
     ],
 )
 def test_one_of_another_shape_is_not(read, answer):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         read(msgspec.json.encode(answer))
