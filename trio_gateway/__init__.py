@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from trio_gateway.hooks.requests import (
         ClientMessage,
         ConnectRequest,
+        DisconnectedRequest,
         PublishRequest,
         RefreshRequest,
         RpcRequest,
@@ -61,6 +62,7 @@ __all__ = [
     "ClientMessage",
     "ConnectRequest",
     "ConnectResult",
+    "DisconnectedRequest",
     "Gateway",
     "Hooks",
     "MemoryBroker",
@@ -89,6 +91,7 @@ _HOMES = {
     "ClientMessage": "hooks.requests",
     "ConnectRequest": "hooks.requests",
     "ConnectResult": "hooks.results",
+    "DisconnectedRequest": "hooks.requests",
     "Gateway": "running",
     "Hooks": "hooks.hooks",
     "MemoryBroker": "broker.memory",

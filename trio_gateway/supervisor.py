@@ -8,6 +8,7 @@ supervisor nursery
 |- back end that hooks are asked of (only with a URL)
 |- control: what nodes ask of each other
 |- posts: what nodes hand to each other's clients
+|- departures, lost nodes (only with the hook `disconnected`)
 |- operations server: health, the HTTP API, pages  answers until the last client has gone
 `- client server                                  stops first
     `- connections nursery
@@ -34,6 +35,7 @@ from trio_gateway.api.server_api import ServerApi
 from trio_gateway.broker.broker import Broker
 from trio_gateway.embedded.valkey import EmbeddedValkey
 from trio_gateway.gateway.drain import drain
+from trio_gateway.gateway.lost_nodes import LostNodes
 from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.server import ClientServer
 from trio_gateway.hooks.hooks import Hooks
@@ -88,6 +90,9 @@ async def open_gateway(
                 await supervisor.start(back_end.serve)
             await supervisor.start(node.control.serve)
             await supervisor.start(node.posts.serve)
+            if hooks.disconnected:
+                await supervisor.start(node.departures.serve)
+                await supervisor.start(LostNodes(node.uid, broker, node.departures, ttl=settings.presence_ttl).serve)
             api = make_routes(ServerApi(settings, broker, node.control), settings)
             app = make_app(gateway.health, make_try_page(settings, gateway.port), *api)
             await supervisor.start(serve_admin, app, operators)
@@ -128,6 +133,7 @@ async def _stop(supervisor: Supervisor, server: ClientServer, gateway: Gateway) 
     await supervisor.stop_last()
     with trio.move_on_after(FLUSH_SECONDS):
         await gateway.node.hub.flush()
+        await gateway.node.departures.flush()
     await supervisor.stop()
     log.info("stopped")
 

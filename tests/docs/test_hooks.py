@@ -7,6 +7,7 @@ import re
 import pytest
 from docs.markdown import ROOT, table_under
 
+from trio_gateway.gateway import departures, lost_nodes
 from trio_gateway.gateway.orders import RETRY_SECONDS
 from trio_gateway.hooks.http import breaker, caller, exchange, requests, results
 from trio_gateway.hooks.http.back_end import SHAPES
@@ -22,6 +23,7 @@ BODIES = {
     "rpc": requests.RpcBody,
     "refresh": requests.UserBody,
     "sub_refresh": requests.ChannelBody,
+    "disconnected": requests.DisconnectedBody,
 }
 ANSWERS = {
     "connect": results.ConnectAnswer,
@@ -60,7 +62,7 @@ def test_the_fields_that_are_asked_are_those_of_the_code(hook):
     assert fields_of(table_under(PAGE, "What is asked"))[hook] == set(BODIES[hook].__struct_fields__) - left_out
 
 
-@pytest.mark.parametrize("hook", SHAPES)
+@pytest.mark.parametrize("hook", ANSWERS)
 def test_the_fields_of_results_are_those_of_the_code(hook):
     assert fields_of(table_under(PAGE, "What is answered", number=1))[hook] == set(ANSWERS[hook].__struct_fields__)
 
@@ -91,7 +93,15 @@ def test_the_kinds_of_failures_are_those_that_are_counted():
         f"at most one in {caller.LOG_SECONDS:g} s",
         f"are kept for {exchange.KEEP_SECONDS:g} s",
         "the statuses {}, {} and {}".format(*sorted(caller.AWAY)),
+        f"after up to {departures.FIRST_PAUSE:g} s, doubling up to {departures.LONGEST_PAUSE:g} s, for a day",
     ],
 )
 def test_the_numbers_are_those_of_the_code(sentence):
     assert sentence in " ".join(TEXT.split())
+
+
+def test_the_record_is_kept_and_looked_for_as_the_page_says():
+    assert departures.RECORD_SECONDS == 24 * 3600
+    assert departures.RECORDS_PER_CONNECTION == 4
+    assert 2 / lost_nodes.LOOKS == 0.5
+    assert lost_nodes.CLAIM_SECONDS == 60

@@ -14,6 +14,7 @@ from wire.client_frames import client_frame
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.memory import MemoryBroker
 from trio_gateway.gateway.http import serve_socket
+from trio_gateway.gateway.lost_nodes import LostNodes
 from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.survey import NODES_CHANNEL as NODES
 from trio_gateway.hooks.hooks import Hooks
@@ -313,6 +314,9 @@ async def serve_place(*, broker=None, hooks=None, clock=time.time, application=N
         nursery.start_soon(node.deadlines.serve)
         nursery.start_soon(node.control.serve)
         nursery.start_soon(node.posts.serve)
+        if node.hooks.disconnected:
+            nursery.start_soon(node.departures.serve)
+            nursery.start_soon(LostNodes(node.uid, broker, node.departures, ttl=settings.presence_ttl).serve)
         place = Place(node, broker, nursery, application)
         try:
             yield place

@@ -13,6 +13,7 @@ from trio_gateway.hooks.http.caller import Caller
 from trio_gateway.hooks.http.exchange import open_client
 from trio_gateway.hooks.requests import (
     ConnectRequest,
+    DisconnectedRequest,
     PublishRequest,
     RefreshRequest,
     RpcRequest,
@@ -46,6 +47,7 @@ REQUESTS = {
     "rpc": RpcRequest(client=CLIENT, method="getCurrentPrice", raw=b'{"params":{"object_id":12}}'),
     "refresh": RefreshRequest(client=CLIENT),
     "sub_refresh": SubRefreshRequest(client=CLIENT, channel="chat:index"),
+    "disconnected": DisconnectedRequest(client=CLIENT, code=3000, reason="connection closed", node="n1"),
 }
 RPC = REQUESTS["rpc"]
 OK = {"result": {"data": 1}}

@@ -92,6 +92,16 @@ class TestAnswers:
     async def test_what_is_no_answer_is_the_back_ends_fault(self, answer):
         assert await kind_of_failure(answer) == "answer"
 
+    @pytest.mark.parametrize("status", [200, 201, 202, 204])
+    async def test_what_is_only_told_is_heard_by_any_status_that_says_so(self, status):
+        async with asking(response(status, b"whatever"), "disconnected") as (caller, _):
+            assert await caller.ask(REQUESTS["disconnected"]) is None
+
+    @pytest.mark.parametrize("status", [302, 404, 500, 503])
+    async def test_and_by_no_other(self, status):
+        async with asking(response(status), "disconnected") as (caller, _):
+            await fails(caller, REQUESTS["disconnected"])
+
     @pytest.mark.parametrize("status", [201, 204, 400, 401, 404, 500, 503])
     async def test_another_status_is_no_answer(self, status):
         assert await kind_of_failure(response(status, b"{}")) == "status"

@@ -144,6 +144,7 @@ class Connection:
             self._node.clients.remove(self, entered.session.client.user.id)
             self._node.heartbeat.remove(self, self._slot)
             self._node.deadlines.discard(self)
+            self._node.departures.end_nowait(entered.session.client, (self.verdict or LOST).disconnect)
 
     def leave(self, disconnect: DisconnectCode) -> None:
         """End the connection with a close code: what was read is answered, then goodbye and Close."""

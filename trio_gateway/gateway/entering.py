@@ -149,9 +149,11 @@ async def enter(node: Node, arrival: Arrival, subscriber: Subscriber) -> Entered
     try:
         await entered.take_place()
         await entered.subscribe_all(arrival)
+        await node.departures.begin(arrival.client)
         if kept_out := node.bans.find(arrival.admission):
             raise Disconnected(kept_out)  # noqa: TRY301 (since it was asked: who is not in yet is not disconnected)
     except BaseException:
         entered.end()
+        node.departures.end_nowait(arrival.client, None)
         raise
     return entered

@@ -14,6 +14,7 @@ from trio_gateway.gateway.bans import Bans
 from trio_gateway.gateway.clients import Clients, ConnectedClient
 from trio_gateway.gateway.control import Control
 from trio_gateway.gateway.deadlines import Deadlines
+from trio_gateway.gateway.departures import Departures
 from trio_gateway.gateway.endpoints import make_endpoints
 from trio_gateway.gateway.heartbeat import Heartbeat
 from trio_gateway.gateway.key_source import KeySource
@@ -56,6 +57,7 @@ class Node:
         surveys = Surveys(self.uid, self.version, self.hub, broker, self.clients)
         self.control = Control(self.hub, broker, self.bans, clients=self.clients, surveys=surveys, clock=clock)
         self.posts = Posts(self.uid, self.hub, broker, self.streams)
+        self.departures = Departures(self.uid, broker, hooks.disconnected, max_connections=settings.max_connections)
         self.places = Places(self.uid, self.hub, broker, self.control.nodes)
         self.heartbeat = Heartbeat(settings.ping_seconds, settings.pong_seconds)
         self.deadlines = Deadlines(clock)

@@ -136,7 +136,7 @@ class Orders:
         try:
             return await ask_to_stay(self._node.hooks, self._entered.session.client, channel)
         except RequestError as error:
-            log.info("a client was not prolonged", client=self._entered.session.client.id, reason=str(error))
+            log.debug("a client was not prolonged", client=self._entered.session.client.id, reason=str(error))
             return -math.inf
         except HookUnavailable as error:
             log.debug("a client is prolonged later", client=self._entered.session.client.id, reason=str(error))

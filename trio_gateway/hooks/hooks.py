@@ -15,6 +15,7 @@ import attrs
 from trio_gateway.hooks.requests import (
     ClientMessage,
     ConnectRequest,
+    DisconnectedRequest,
     PublishRequest,
     RefreshRequest,
     RpcRequest,
@@ -36,6 +37,7 @@ Publish = Callable[[PublishRequest], Awaitable[PublishResult]]
 Rpc = Callable[[RpcRequest], Awaitable[RpcResult]]
 Refresh = Callable[[RefreshRequest], Awaitable[RefreshResult]]
 SubRefresh = Callable[[SubRefreshRequest], Awaitable[RefreshResult]]
+Disconnected = Callable[[DisconnectedRequest], Awaitable[None]]
 
 
 def _lower(names: Any) -> frozenset[str]:
@@ -53,7 +55,8 @@ class Hooks:
 
     `connect` says who a client without a token is. `subscribe`, `publish` and `sub_refresh` decide in the
     namespaces that have `<hook>_proxy_enabled`, and `rpc` takes calls, before `on_message`. With `refresh`
-    connections that expire are prolonged by it, and by no token. `headers` of a client's request, and
+    connections that expire are prolonged by it, and by no token. `disconnected` is told of each client that
+    has gone, at least once: one that raises is told again. `headers` of a client's request, and
     `emulated_headers` of its connect, are kept for them; of others nothing is.
     """
 
@@ -65,6 +68,7 @@ class Hooks:
     rpc: Rpc | None = None
     refresh: Refresh | None = None
     sub_refresh: SubRefresh | None = None
+    disconnected: Disconnected | None = None
     headers: frozenset[str] = attrs.field(default=frozenset(), converter=_lower)
     emulated_headers: frozenset[str] = attrs.field(default=frozenset(), converter=_lower)
 

@@ -114,6 +114,19 @@ class SubRefreshRequest:
     channel: str
 
 
+@attrs.frozen(kw_only=True)
+class DisconnectedRequest:
+    """Tell that a client has gone, from `node`: with which close code and reason.
+
+    The code 1006 stands for one that is not known, as the node was killed; of such a client the headers are not known either.
+    """
+
+    client: Client
+    code: int
+    reason: str
+    node: str
+
+
 def _decode(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw) if raw else None

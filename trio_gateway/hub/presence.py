@@ -31,12 +31,15 @@ log = get_logger(__name__)
 
 
 class Presence:
-    """Hold this node's members; `ttl` is how long (seconds) the store believes in them without a renewal."""
+    """Hold this node's members; `ttl` is how long (seconds) the store believes in them without a renewal.
 
-    def __init__(self, broker: Broker, ttl: float) -> None:
+    They are renewed `every` so many seconds (0: in the usual part of `ttl`).
+    """
+
+    def __init__(self, broker: Broker, ttl: float, *, every: float = 0) -> None:
         self._broker = broker
         self._ttl = ttl
-        self._tick = ttl * RENEWED / SLOTS
+        self._tick = (every or ttl * RENEWED) / SLOTS
         self._here: dict[str, dict[str, Member]] = {}
         self._ring: list[dict[str, None]] = [{} for _ in range(SLOTS)]
         self._leaves: dict[Leave, None] = {}

@@ -165,6 +165,7 @@ class Endpoints:
     rpc: Endpoint | None = None
     refresh: Endpoint | None = None
     sub_refresh: Endpoint | None = None
+    disconnected: Endpoint | None = None
 
     def given(self) -> Iterator[tuple[str, Endpoint]]:
         """Go through the hooks that a back end answers."""

@@ -12,8 +12,22 @@ import trio
 from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.hooks.http.caller import Caller, Shape
 from trio_gateway.hooks.http.exchange import open_client
-from trio_gateway.hooks.http.requests import channel_body, connect_body, refresh_body, rpc_body, sub_refresh_body
-from trio_gateway.hooks.http.results import read_connect, read_publish, read_refresh, read_rpc, read_subscribe
+from trio_gateway.hooks.http.requests import (
+    channel_body,
+    connect_body,
+    disconnected_body,
+    refresh_body,
+    rpc_body,
+    sub_refresh_body,
+)
+from trio_gateway.hooks.http.results import (
+    read_connect,
+    read_nothing,
+    read_publish,
+    read_refresh,
+    read_rpc,
+    read_subscribe,
+)
 from trio_gateway.hooks.http.statistics import HookStatistics
 from trio_gateway.settings.endpoints import Endpoints
 
@@ -24,6 +38,7 @@ SHAPES: Final = {
     "rpc": Shape(rpc_body, read_rpc),
     "refresh": Shape(refresh_body, read_refresh, refuses=False),
     "sub_refresh": Shape(sub_refresh_body, read_refresh, refuses=False),
+    "disconnected": Shape(disconnected_body, read_nothing, answers=False),
 }
 
 

@@ -40,11 +40,13 @@ class Shape:
     """Say how a hook's request is written, and how its result is read; `read` raises ValueError.
 
     `refuses` tells whether an error is an answer: there is nobody to whom one about a refresh could be told.
+    Where nothing `answers`, each status from 200 to 299 says that it was heard.
     """
 
     write: Callable[..., msgspec.Struct]
     read: Callable[[bytes], Any]
     refuses: bool = True
+    answers: bool = True
 
 
 class Caller:
@@ -150,6 +152,9 @@ class Caller:
 
     def _result_in(self, response: Response) -> bytes:
         """Find the result; raises Refused or Disconnected, HookUnavailable for a status that means nothing else, ValueError."""
+        if not self._shape.answers and httpx.codes.is_success(response.status):
+            self._note_success()
+            return b""
         if response.status != httpx.codes.OK:
             self._raise_status(response.status)
         try:

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 
 from trio_gateway.hooks.requests import (
     ConnectRequest,
+    DisconnectedRequest,
     PublishRequest,
     RefreshRequest,
     RpcRequest,
@@ -59,6 +60,14 @@ class RpcBody(UserBody, omit_defaults=True, kw_only=True):
     data: Raw | None = None
 
 
+class DisconnectedBody(UserBody, omit_defaults=True, kw_only=True):
+    """Tell that a client has gone."""
+
+    code: int = msgspec.field()
+    reason: str = msgspec.field()
+    node: str = msgspec.field()
+
+
 def connect_body(asked: ConnectRequest, *, meta: bool) -> ConnectBody:  # noqa: ARG001 (there is none yet)
     """Write a ConnectRequest."""
     return ConnectBody(
@@ -88,6 +97,11 @@ def refresh_body(asked: RefreshRequest, *, meta: bool) -> UserBody:
 def sub_refresh_body(asked: SubRefreshRequest, *, meta: bool) -> ChannelBody:
     """Write a SubRefreshRequest."""
     return ChannelBody(**_user(asked.client, meta), channel=asked.channel)
+
+
+def disconnected_body(asked: DisconnectedRequest, *, meta: bool) -> DisconnectedBody:
+    """Write a DisconnectedRequest."""
+    return DisconnectedBody(**_user(asked.client, meta), code=asked.code, reason=asked.reason, node=asked.node)
 
 
 def _about(client: Client) -> dict[str, Any]:

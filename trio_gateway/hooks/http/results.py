@@ -157,6 +157,10 @@ def read_refresh(text: bytes) -> RefreshResult:
     return RefreshResult(expired=found.expired, expire_at=found.expire_at)
 
 
+def read_nothing(_text: bytes) -> None:
+    """Read an answer of which only the status counts."""
+
+
 def _subscription(options: SubscriptionOptions | None, expire_at: float = 0) -> SubscribeResult:
     if options is None:
         return SubscribeResult()
