@@ -104,11 +104,11 @@ async def open_gateway(
 
 
 def _make_back_end(settings: Settings) -> BackEnd | None:
-    if not any(settings.endpoints.given()):
+    if not any(settings.back_end.given()):
         return None
     from trio_gateway.hooks.http.back_end import BackEnd  # noqa: PLC0415 (httpx takes its time to import)
 
-    return BackEnd(settings.endpoints)
+    return BackEnd(settings.back_end)
 
 
 def _check_hooks(settings: Settings, hooks: Hooks) -> None:

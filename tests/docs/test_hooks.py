@@ -12,7 +12,7 @@ from trio_gateway.gateway.orders import RETRY_SECONDS
 from trio_gateway.hooks.http import breaker, caller, exchange, requests, results
 from trio_gateway.hooks.http.back_end import SHAPES
 from trio_gateway.hooks.http.statistics import FAILURES
-from trio_gateway.settings.endpoints import Endpoint
+from trio_gateway.settings.back_end import HookRules
 
 PAGE = ROOT / "docs" / "hooks.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -82,11 +82,11 @@ def test_the_kinds_of_failures_are_those_that_are_counted():
 @pytest.mark.parametrize(
     "sentence",
     [
-        f"`timeout` ({Endpoint(url='http://a').timeout:g} s by default)",
+        f"`timeout` ({HookRules(url='http://a').timeout:g} s by default)",
         f"asked about again {RETRY_SECONDS[0]:g} to {RETRY_SECONDS[1]:g} s later",
         f"more than {exchange.MAX_ANSWER // 1_048_576} MiB",
-        f"`max_concurrent` requests ({Endpoint(url='http://a').max_concurrent})",
-        f"`max_waiting` ({Endpoint(url='http://a').max_waiting})",
+        f"`max_concurrent` requests ({HookRules(url='http://a').max_concurrent})",
+        f"`max_waiting` ({HookRules(url='http://a').max_waiting})",
         f"did not answer {breaker.FAILURES} times in a row",
         f"After {breaker.FAILURES} in a row nothing is sent for up to {breaker.FIRST_PAUSE:g} s",
         f"up to {breaker.LONGEST_PAUSE:g} s",

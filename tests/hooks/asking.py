@@ -22,7 +22,7 @@ from trio_gateway.hooks.requests import (
 )
 from trio_gateway.model.user import ANONYMOUS, User
 from trio_gateway.session.client import Client
-from trio_gateway.settings.endpoints import Endpoint
+from trio_gateway.settings.back_end import HookRules
 
 URL = "https://app.test/hooks"
 
@@ -40,7 +40,7 @@ STRANGER = Client("c1", ANONYMOUS, "", "192.0.2.1", "centrifugo")
 
 REQUESTS = {
     "connect": ConnectRequest(
-        client=STRANGER, upgrade=None, raw=b'{"a":1}', name="js", version="5", channels=("news", "chat")
+        client=STRANGER, http=None, raw=b'{"a":1}', name="js", version="5", channels=("news", "chat")
     ),
     "subscribe": SubscribeRequest(client=CLIENT, channel="chat:index", raw=b"[1]"),
     "publish": PublishRequest(client=CLIENT, channel="chat:index", raw=b'{"input":"hello"}', id="m1"),
@@ -84,9 +84,9 @@ class BackEnd:
 async def asking(answer, hook="rpc", **options):
     """Give a caller of one hook, and the back end that it asks."""
     back_end = BackEnd(answer)
-    endpoint = Endpoint(**{"url": URL} | options)
-    caller = Caller(hook, endpoint, SHAPES[hook])
-    async with open_client(endpoint.max_concurrent, httpx.MockTransport(back_end)) as client:
+    rules = HookRules(**{"url": URL} | options)
+    caller = Caller(hook, rules, SHAPES[hook])
+    async with open_client(rules.max_concurrent, httpx.MockTransport(back_end)) as client:
         caller.use(client)
         yield caller, back_end
 

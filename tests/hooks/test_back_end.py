@@ -15,7 +15,7 @@ from trio_gateway import MemoryBroker, connect, errors, open_gateway
 from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.hooks.http.back_end import SHAPES, BackEnd
 from trio_gateway.hooks.results import RpcResult
-from trio_gateway.settings.endpoints import HOOKS, Endpoint, Endpoints
+from trio_gateway.settings.back_end import HOOKS, BackEndRules, HookRules
 from trio_gateway.settings.namespaces import ChannelRules, Namespaces
 from trio_gateway.settings.settings import Settings
 
@@ -28,14 +28,14 @@ ASKED = ChannelRules(subscribe_proxy_enabled=True, publish_proxy_enabled=True, s
 @asynccontextmanager
 async def gateway_with(url, *, hooks=None, names=tuple(SHAPES), **options):
     """Run a gateway that asks the back end at this URL."""
-    endpoints = Endpoints(
-        **{name: Endpoint(**{"url": f"{url}/{name}", "timeout": SECONDS} | options) for name in names}
+    back_end = BackEndRules(
+        **{name: HookRules(**{"url": f"{url}/{name}", "timeout": SECONDS} | options) for name in names}
     )
     settings = Settings(
         port=0,
         admin_port=0,
         drain_seconds=0,
-        endpoints=endpoints,
+        back_end=back_end,
         namespaces=Namespaces(named={"asked": ASKED} if "subscribe" in names else {}),
     )
     with trio.fail_after(2 * SECONDS):
@@ -57,16 +57,16 @@ async def sdk_client(gateway, **headers):
         yield peer
 
 
-def test_every_hook_that_has_an_endpoint_has_its_shapes():
+def test_every_hook_that_a_back_end_answers_has_its_shapes():
     assert tuple(SHAPES) == HOOKS
 
 
-async def test_a_function_of_the_application_takes_the_place_of_an_endpoint():
+async def test_a_function_of_the_application_takes_the_place_of_an_url():
     async def rpc(_request):
         return RpcResult(data="from inside")
 
     back_end = BackEnd(
-        Endpoints(rpc=Endpoint(url="http://a"), publish=Endpoint(url="http://a", http_headers=["Cookie"]))
+        BackEndRules(rpc=HookRules(url="http://a"), publish=HookRules(url="http://a", http_headers=["Cookie"]))
     )
     hooks = back_end.behind(Hooks(rpc=rpc, headers={"X-Own"}))
 
@@ -80,7 +80,7 @@ async def test_authentication_of_the_application_takes_the_place_of_connect():
     async def authenticate(_request):
         raise AssertionError
 
-    hooks = BackEnd(Endpoints(connect=Endpoint(url="http://a"))).behind(Hooks(authenticate=authenticate))
+    hooks = BackEnd(BackEndRules(connect=HookRules(url="http://a"))).behind(Hooks(authenticate=authenticate))
 
     assert hooks.connect is None
 

@@ -59,7 +59,7 @@ async def test_the_meta_is_sent_where_it_is_asked_for(hook):
 
 
 async def test_what_is_not_there_is_left_out():
-    connect = ConnectRequest(client=STRANGER, upgrade=None)
+    connect = ConnectRequest(client=STRANGER, http=None)
     rpc = RpcRequest(client=STRANGER, method="", raw=b"null")
 
     assert await body_of("connect", connect) == ABOUT

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import attrs
 
-from trio_gateway.settings.endpoints import Endpoint, Endpoints
+from trio_gateway.settings.back_end import BackEndRules, HookRules
 from trio_gateway.settings.loader import load_settings
 from trio_gateway.settings.option import options_of
 from trio_gateway.settings.reference import effective, example, page
 from trio_gateway.settings.settings import Settings
-from trio_gateway.settings.tables import read_endpoints
+from trio_gateway.settings.tables import read_back_end
 
 SECRETS = ("token_secret", "token_previous_secret", "subscription_token_secret")
 DOCS = Path(__file__).parents[2] / "docs"
@@ -89,21 +89,21 @@ def test_a_key_of_several_lines_comes_back_as_it_was(tmp_path: Path) -> None:
     assert load_settings(toml_path=toml).token_public_keys == (key, Path("a.pem"))
 
 
-def test_the_endpoints_of_hooks_in_effect_read_as_the_same() -> None:
+def test_the_rules_of_hooks_in_effect_read_as_the_same() -> None:
     transforms = [
         {"status_code": 404, "to_error": {"code": 404, "message": "not found", "temporary": True}},
         {"status_code": 403, "to_disconnect": {"code": 4903, "reason": "denied"}},
     ]
-    rpc = Endpoint(url="http://a/", timeout="2s", http_headers=["Cookie"], status_to_code_transforms=transforms)
-    settings = Settings(endpoints=Endpoints(rpc=rpc))
-    assert read_endpoints(tomllib.loads(effective(settings))) == settings.endpoints
+    rpc = HookRules(url="http://a/", timeout="2s", http_headers=["Cookie"], status_to_code_transforms=transforms)
+    settings = Settings(back_end=BackEndRules(rpc=rpc))
+    assert read_back_end(tomllib.loads(effective(settings))) == settings.back_end
 
 
 def test_what_is_in_effect_hides_secrets() -> None:
-    endpoint = Endpoint(url="https://:hush@app/", static_headers={"X-Key": "hush"})
-    endpoints = Endpoints(connect=endpoint)
+    rules = HookRules(url="https://:hush@app/", static_headers={"X-Key": "hush"})
+    back_end = BackEndRules(connect=rules)
     secrets = {"token_secret": "hush", "api_keys": ["hush"], "redis_url": "redis://:hush@db"}
-    text = effective(Settings(**secrets, endpoints=endpoints))
+    text = effective(Settings(**secrets, back_end=back_end))
     assert "hush" not in text
     assert 'static_headers = {"X-Key" = "***"}' in text
     assert 'token_secret = "***"' in text

@@ -136,7 +136,7 @@ def test_every_option_says_what_it_is_for() -> None:
 
 def test_every_field_but_those_made_of_tables_is_an_option() -> None:
     documented = {field.name for field, _option in options_of(Settings)}
-    assert {field.name for field in attrs.fields(Settings)} - documented == {"namespaces", "endpoints"}
+    assert {field.name for field in attrs.fields(Settings)} - documented == {"namespaces", "back_end"}
 
 
 def test_the_data_directory_is_the_one_given_or_the_platforms(tmp_path: Path) -> None:

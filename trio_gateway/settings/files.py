@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 
 from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings.back_end import BackEndRules
 from trio_gateway.settings.centrifugo.document import translate
-from trio_gateway.settings.endpoints import Endpoints
 from trio_gateway.settings.namespaces import Namespaces
-from trio_gateway.settings.tables import TABLES, read_endpoints, read_namespaces, refuse_unknown
+from trio_gateway.settings.tables import TABLES, read_back_end, read_namespaces, refuse_unknown
 
 JSON = ".json"
 
@@ -33,7 +33,7 @@ class Contents:
 
     given: dict[str, Given] = attrs.field(factory=dict)
     namespaces: Namespaces = attrs.field(factory=Namespaces)
-    endpoints: Endpoints = attrs.field(factory=Endpoints)
+    back_end: BackEndRules = attrs.field(factory=BackEndRules)
     warnings: tuple[str, ...] = ()
 
 
@@ -68,14 +68,14 @@ def _parse(path: Path) -> Any:
 def _of_ours(tables: Mapping[str, Any], path: Path, options: Collection[str]) -> Contents:
     refuse_unknown(tables, (*options, *TABLES))
     given = {key: Given(value, f"{path}: {key}") for key, value in tables.items() if key in options}
-    return Contents(given, read_namespaces(tables), read_endpoints(tables))
+    return Contents(given, read_namespaces(tables), read_back_end(tables))
 
 
 def _of_centrifugo(document: Any, path: Path, answered: Collection[str]) -> Contents:
     translation = translate(document, answered)
     given = {name: Given(one.value, f"{path}: {one.name}") for name, one in translation.values.items()}
     warnings = tuple(_warnings(path, translation.ignored))
-    return Contents(given, translation.namespaces, translation.endpoints, warnings)
+    return Contents(given, translation.namespaces, translation.back_end, warnings)
 
 
 def _warnings(path: Path, ignored: tuple[str, ...]) -> list[str]:

@@ -47,7 +47,7 @@ def load_settings(
     given = contents.given | stronger
     try:
         values = {name: one.value for name, one in given.items()}
-        return Settings(**values, namespaces=contents.namespaces, endpoints=contents.endpoints)
+        return Settings(**values, namespaces=contents.namespaces, back_end=contents.back_end)
     except InvalidOption as error:
         source = given[error.option].source if error.option in given else error.option
         raise ConfigurationError(f"{source}: {error.problem}") from None

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from trio_gateway.settings import kinds, tables
-from trio_gateway.settings.endpoints import HOOKS, Endpoint, Endpoints
+from trio_gateway.settings.back_end import HOOKS, BackEndRules, HookRules
 from trio_gateway.settings.loader import PREFIX, flag_name
 from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
 from trio_gateway.settings.option import Option, options_of
@@ -71,7 +71,7 @@ HOOK = tables.hook_table(HOOKS[0])
 def example() -> str:
     """Write a TOML file with every option, commented out, and its default."""
     blocks = [HEADER, *(_example_option(field, option) for field, option in options_of(Settings))]
-    blocks += [*(_example_table(header, rules) for header, rules in TABLES), _example_table(HOOK, Endpoint)]
+    blocks += [*(_example_table(header, rules) for header, rules in TABLES), _example_table(HOOK, HookRules)]
     return "\n".join(blocks)
 
 
@@ -83,7 +83,7 @@ def effective(settings: Settings) -> str:
     }
     if settings.data_dir is None:
         lines["data_dir"] += f": {settings.data_directory}"
-    more = (*_effective_tables(settings.namespaces), *_effective_hooks(settings.endpoints))
+    more = (*_effective_tables(settings.namespaces), *_effective_hooks(settings.back_end))
     return "\n".join([*lines.values(), *more]) + "\n"
 
 
@@ -94,7 +94,7 @@ def page() -> str:
     parts += [
         TABLES_INTRODUCTION,
         *(f"### `{header}`\n\n{_rules_table(header, rules)}" for header, rules in TABLES),
-        HOOKS_INTRODUCTION + _rules_table(HOOK, Endpoint),
+        HOOKS_INTRODUCTION + _rules_table(HOOK, HookRules),
     ]
     return "\n".join([*parts, f"## Example\n\n```toml\n{example()}```\n"])
 
@@ -139,12 +139,12 @@ def _effective_tables(namespaces: Namespaces) -> Iterator[str]:
         yield from ("", tables.NAMESPACES, f"name = {_toml(name)}", *_effective_rules(rules))
 
 
-def _effective_hooks(endpoints: Endpoints) -> Iterator[str]:
-    for name, endpoint in endpoints.given():
-        yield from ("", tables.hook_table(name), *_effective_rules(endpoint))
+def _effective_hooks(back_end: BackEndRules) -> Iterator[str]:
+    for name, rules in back_end.given():
+        yield from ("", tables.hook_table(name), *_effective_rules(rules))
 
 
-def _effective_rules(rules: InboxRules | ChannelRules | Endpoint) -> Iterator[str]:
+def _effective_rules(rules: InboxRules | ChannelRules | HookRules) -> Iterator[str]:
     return (_assignment(field.name, option, getattr(rules, field.name)) for field, option in options_of(type(rules)))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from trio_gateway.settings import kinds
-from trio_gateway.settings.endpoints import Endpoints
+from trio_gateway.settings.back_end import BackEndRules
 from trio_gateway.settings.identity import Identity
 from trio_gateway.settings.kind import choice, written
 from trio_gateway.settings.namespaces import Namespaces
@@ -104,7 +104,7 @@ class Settings(Identity):
     )
 
     namespaces: Namespaces = attrs.field(factory=Namespaces)
-    endpoints: Endpoints = attrs.field(factory=Endpoints)
+    back_end: BackEndRules = attrs.field(factory=BackEndRules)
 
     def __attrs_post_init__(self) -> None:
         if self.pong_seconds >= self.ping_seconds:

@@ -1,4 +1,4 @@
-"""The TOML tables of channels and inboxes become Namespaces here, and those of hooks become Endpoints."""
+"""The TOML tables of channels and inboxes become Namespaces here, and those of hooks become BackEndRules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.settings import kinds
-from trio_gateway.settings.endpoints import HOOKS, Endpoint, Endpoints
+from trio_gateway.settings.back_end import HOOKS, BackEndRules, HookRules
 from trio_gateway.settings.names import suggestion
 from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces
 from trio_gateway.settings.option import InvalidOption, options_of
@@ -17,7 +17,7 @@ INBOX = "[inbox]"
 WITHOUT_NAMESPACE = "[channel.without_namespace]"
 NAMESPACES = "[[channel.namespaces]]"
 
-Table = TypeVar("Table", ChannelRules, InboxRules, Endpoint)
+Table = TypeVar("Table", ChannelRules, InboxRules, HookRules)
 
 
 def read_namespaces(tables: Mapping[str, Any]) -> Namespaces:
@@ -34,11 +34,11 @@ def read_namespaces(tables: Mapping[str, Any]) -> Namespaces:
     )
 
 
-def read_endpoints(tables: Mapping[str, Any]) -> Endpoints:
+def read_back_end(tables: Mapping[str, Any]) -> BackEndRules:
     """Read where hooks are asked, from the same file; raises ConfigurationError in the same way."""
     hooks = _table(tables.get("hooks", {}), "[hooks]")
     refuse_unknown(hooks, HOOKS, "[hooks]")
-    return Endpoints(**{name: _options(Endpoint, table, hook_table(name)) for name, table in hooks.items()})
+    return BackEndRules(**{name: _options(HookRules, table, hook_table(name)) for name, table in hooks.items()})
 
 
 def hook_table(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The proxies in a file of Centrifugo become the endpoints of hooks."""
+"""The proxies in a file of Centrifugo become hooks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings.back_end import BackEndRules, HookRules
 from trio_gateway.settings.centrifugo.document import translate
 from trio_gateway.settings.centrifugo.proxies import PROXIES, Proxy
-from trio_gateway.settings.endpoints import Endpoint, Endpoints
 
 URL = "http://localhost:3000/centrifugo"
 
@@ -28,9 +28,9 @@ def document(proxy: Proxy, **options: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("proxy", PROXIES, ids=lambda proxy: proxy.hook)
-def test_each_becomes_the_endpoint_of_its_hook(proxy: Proxy) -> None:
+def test_each_becomes_its_hook(proxy: Proxy) -> None:
     translation = translate(document(proxy))
-    assert translation.endpoints == Endpoints(**{proxy.hook: Endpoint(url=URL)})
+    assert translation.back_end == BackEndRules(**{proxy.hook: HookRules(url=URL)})
     assert translation.ignored == ()
 
 
@@ -38,7 +38,7 @@ def test_each_becomes_the_endpoint_of_its_hook(proxy: Proxy) -> None:
 def test_one_that_is_off_is_none(proxy: Proxy) -> None:
     text = str(document(proxy)).replace("True", "False")
     translation = translate(eval(text))
-    assert translation.endpoints == Endpoints()
+    assert translation.back_end == BackEndRules()
     assert translation.ignored == ()
 
 
@@ -53,16 +53,16 @@ def test_all_its_options_are_taken() -> None:
             "status_to_code_transforms": [{"status_code": 404, "to_error": {"code": 404, "message": "not found"}}],
         },
     }
-    endpoint = translate(document(PROXIES[0], **options)).endpoints.connect
-    assert endpoint is not None
-    assert (endpoint.timeout, endpoint.http_headers, endpoint.emulated_headers) == (
+    rules = translate(document(PROXIES[0], **options)).back_end.connect
+    assert rules is not None
+    assert (rules.timeout, rules.http_headers, rules.emulated_headers) == (
         0.5,
         ("Cookie", "Origin"),
         ("Authorization",),
     )
-    assert endpoint.include_connection_meta
-    assert endpoint.static_headers == {"X-Custom-Header": "custom value"}
-    assert endpoint.status_to_code_transforms[0].outcome.code == 404
+    assert rules.include_connection_meta
+    assert rules.static_headers == {"X-Custom-Header": "custom value"}
+    assert rules.status_to_code_transforms[0].outcome.code == 404
 
 
 def test_the_switches_of_a_namespace_are_taken() -> None:

@@ -1,4 +1,4 @@
-"""A back end stands behind the hooks that have an endpoint: each is asked by itself, so that a slow one holds up no other."""
+"""A back end stands behind the hooks that have an URL: each is asked by itself, so that a slow one holds up no other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from trio_gateway.hooks.http.results import (
     read_subscribe,
 )
 from trio_gateway.hooks.http.statistics import HookStatistics
-from trio_gateway.settings.endpoints import Endpoints
+from trio_gateway.settings.back_end import BackEndRules
 
 SHAPES: Final = {
     "connect": Shape(connect_body, read_connect),
@@ -43,23 +43,23 @@ SHAPES: Final = {
 
 
 class BackEnd:
-    """Ask a back end at its endpoints."""
+    """Ask a back end as its rules say."""
 
-    def __init__(self, endpoints: Endpoints) -> None:
-        self._endpoints = dict(endpoints.given())
-        self._callers = {name: Caller(name, endpoint, SHAPES[name]) for name, endpoint in self._endpoints.items()}
+    def __init__(self, back_end: BackEndRules) -> None:
+        self._rules = dict(back_end.given())
+        self._callers = {name: Caller(name, rules, SHAPES[name]) for name, rules in self._rules.items()}
 
     def behind(self, hooks: Hooks) -> Hooks:
         """Add the hooks that it answers to those of the application, which count more."""
         asked = {name: caller.ask for name, caller in self._callers.items() if getattr(hooks, name) is None}
         if hooks.authenticate:
             asked.pop("connect", None)  # it says already who a client is
-        endpoints = [self._endpoints[name] for name in asked]
+        asking = [self._rules[name] for name in asked]
         return attrs.evolve(
             hooks,
             **asked,  # type: ignore[arg-type]  # hooks by name
-            headers=hooks.headers.union(*(each.http_headers for each in endpoints)),
-            emulated_headers=hooks.emulated_headers.union(*(each.emulated_headers for each in endpoints)),
+            headers=hooks.headers.union(*(each.http_headers for each in asking)),
+            emulated_headers=hooks.emulated_headers.union(*(each.emulated_headers for each in asking)),
         )
 
     def statistics(self) -> Mapping[str, HookStatistics]:
@@ -70,6 +70,6 @@ class BackEnd:
         """Keep the connections to the back end until cancelled."""
         async with AsyncExitStack() as stack:
             for name, caller in self._callers.items():
-                caller.use(await stack.enter_async_context(open_client(self._endpoints[name].max_concurrent)))
+                caller.use(await stack.enter_async_context(open_client(self._rules[name].max_concurrent)))
             task_status.started()
             await trio.sleep_forever()

@@ -24,7 +24,7 @@ from trio_gateway.model.errors import Disconnected, HookUnavailable, Refused
 from trio_gateway.model.logger import get_logger
 from trio_gateway.model.reason import reason_of
 from trio_gateway.session.client import Client
-from trio_gateway.settings.endpoints import Endpoint
+from trio_gateway.settings.back_end import HookRules
 
 LOG_SECONDS: Final = 10.0
 """Between two lines about one hook that fails."""
@@ -52,18 +52,18 @@ class Shape:
 class Caller:
     """Ask a back end for one hook, which is called `name`."""
 
-    def __init__(self, name: str, endpoint: Endpoint, shape: Shape) -> None:
+    def __init__(self, name: str, rules: HookRules, shape: Shape) -> None:
         self._name = name
-        self._endpoint = endpoint
+        self._rules = rules
         self._shape = shape
         self._client: httpx.AsyncClient | None = None
-        self._slots = trio.Semaphore(endpoint.max_concurrent)
+        self._slots = trio.Semaphore(rules.max_concurrent)
         self._breaker = Breaker()
         self._counters = Counters()
-        self._passed = tuple(map(str.lower, endpoint.http_headers))
-        self._emulated = tuple(map(str.lower, endpoint.emulated_headers))
-        self._static = {name.lower(): value for name, value in endpoint.static_headers.items()}
-        self._transforms = {one.status: one.outcome for one in endpoint.status_to_code_transforms}
+        self._passed = tuple(map(str.lower, rules.http_headers))
+        self._emulated = tuple(map(str.lower, rules.emulated_headers))
+        self._static = {name.lower(): value for name, value in rules.static_headers.items()}
+        self._transforms = {one.status: one.outcome for one in rules.status_to_code_transforms}
         self._next_line = -math.inf
         self._untold = 0
         self._failing = False
@@ -80,7 +80,7 @@ class Caller:
             refused=counters.refused,
             failures=dict(counters.failures),
             seconds=counters.seconds,
-            in_flight=self._endpoint.max_concurrent - self._slots.value,
+            in_flight=self._rules.max_concurrent - self._slots.value,
             waiting=self._slots.statistics().tasks_waiting,
             breaker=self._breaker.state.value,
         )
@@ -89,7 +89,7 @@ class Caller:
         """Ask the back end; raises HookUnavailable, or the Refused or Disconnected that it answers."""
         self._counters.calls += 1
         self._check_room()
-        deadline = trio.current_time() + self._endpoint.timeout
+        deadline = trio.current_time() + self._rules.timeout
         await self._wait_for_turn(deadline)
         try:
             response = await self._send(asked, deadline)
@@ -107,14 +107,14 @@ class Caller:
         """Raise HookUnavailable at once where asking would only be a wait for nothing."""
         if self._breaker.refuses(trio.current_time()):
             self._fail("breaker", "it does not answer, and is asked again later")
-        if not self._slots.value and self._slots.statistics().tasks_waiting >= self._endpoint.max_waiting:
-            self._fail("busy", f"{self._endpoint.max_waiting} requests wait for it already")
+        if not self._slots.value and self._slots.statistics().tasks_waiting >= self._rules.max_waiting:
+            self._fail("busy", f"{self._rules.max_waiting} requests wait for it already")
 
     async def _wait_for_turn(self, deadline: float) -> None:
         with trio.move_on_at(deadline) as patience:
             await self._slots.acquire()
         if patience.cancelled_caught:
-            self._fail("busy", f"{self._endpoint.max_concurrent} requests took longer than its timeout")
+            self._fail("busy", f"{self._rules.max_concurrent} requests took longer than its timeout")
 
     async def _send(self, asked: Any, deadline: float) -> Response:
         """Send a request in its turn, and tell the breaker what came of it, however this ends."""
@@ -127,7 +127,7 @@ class Caller:
                 outcome = Outcome.FAILED if response.status in AWAY else Outcome.ANSWERED
                 return response
             outcome = Outcome.FAILED
-            self._fail("timeout", f"no answer within {self._endpoint.timeout:g} s")
+            self._fail("timeout", f"no answer within {self._rules.timeout:g} s")
         except OSError as error:
             outcome = Outcome.FAILED
             self._fail("network", reason_of(error))
@@ -141,8 +141,8 @@ class Caller:
 
     async def _post(self, asked: Any) -> Response:
         assert self._client is not None, "clients are served while the back end can be asked"
-        body = msgspec.json.encode(self._shape.write(asked, meta=self._endpoint.include_connection_meta))
-        return await post(self._client, self._endpoint.url, body, self._headers_for(asked.client))
+        body = msgspec.json.encode(self._shape.write(asked, meta=self._rules.include_connection_meta))
+        return await post(self._client, self._rules.url, body, self._headers_for(asked.client))
 
     def _headers_for(self, client: Client) -> Headers:
         """Put the headers together: what a client could forge counts least but for the static ones, which it can't replace."""

@@ -16,7 +16,7 @@ from trio_gateway.model.errors import BadRequest, Disconnected, Refused
 from trio_gateway.model.position import MAX_OFFSET
 from trio_gateway.model.user import User
 from trio_gateway.session.options import MALFORMED, SubscriptionOptions, read_json, read_override
-from trio_gateway.settings.endpoints import APPLICATION_DISCONNECTS, ERROR_CODES, MAX_REASON
+from trio_gateway.settings.back_end import APPLICATION_DISCONNECTS, ERROR_CODES, MAX_REASON
 
 MAX_SUBSCRIPTIONS: Final = 1000
 """Channels that one answer subscribes a client to, as for a token."""

@@ -9,13 +9,13 @@ from typing import Any
 import attrs
 
 from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings.back_end import BackEndRules
 from trio_gateway.settings.centrifugo import proxies
 from trio_gateway.settings.centrifugo.channels import Channels, read_channels
 from trio_gateway.settings.centrifugo.engine import redis_url
 from trio_gateway.settings.centrifugo.refused import IGNORED_SECTIONS, REFUSED, SILENT, SUBSCRIPTIONS_OWN
 from trio_gateway.settings.centrifugo.taken import CHANNEL, DEFAULTS, REDIS, STORE, SWITCH, TAKEN, TLS, Taken
 from trio_gateway.settings.centrifugo.values import is_off
-from trio_gateway.settings.endpoints import Endpoints
 from trio_gateway.settings.namespaces import Namespaces
 from trio_gateway.settings.option import SHOWN
 
@@ -62,7 +62,7 @@ class Translation:
 
     values: Mapping[str, Value]
     namespaces: Namespaces
-    endpoints: Endpoints
+    back_end: BackEndRules
     ignored: tuple[str, ...]
 
 
@@ -81,8 +81,8 @@ def translate(document: Any, answered: Collection[str] = ()) -> Translation:
     if "redis_url" not in answered:
         url = redis_url(options)
         values |= {"redis_url": Value(url, f"{REDIS}address")} if url else {}
-    endpoints = proxies.read_proxies(options)
-    return Translation(values, channels.namespaces, endpoints, tuple(_ignored(options, channels)))
+    back_end = proxies.read_proxies(options)
+    return Translation(values, channels.namespaces, back_end, tuple(_ignored(options, channels)))
 
 
 def _refuse_older(document: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The proxies of Centrifugo become Endpoints: which object is which hook's, and what is taken of each."""
+"""The proxies of Centrifugo become BackEndRules: which object is which hook's, and what is taken of each."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 
 from trio_gateway.model.errors import ConfigurationError
+from trio_gateway.settings.back_end import BackEndRules, HookRules
 from trio_gateway.settings.centrifugo import values
 from trio_gateway.settings.centrifugo.values import is_off
-from trio_gateway.settings.endpoints import Endpoint, Endpoints
 from trio_gateway.settings.kind import Kind
 from trio_gateway.settings.option import InvalidOption
 
@@ -52,27 +52,27 @@ WHOLE = tuple(f"{proxy.name}.http.static_headers" for proxy in PROXIES)
 SECTIONS = tuple(f"{proxy.name}." for proxy in PROXIES)
 
 
-def read_proxies(options: Mapping[str, Any]) -> Endpoints:
-    """Read the endpoints from options named with dots.
+def read_proxies(options: Mapping[str, Any]) -> BackEndRules:
+    """Read the rules of hooks from options named with dots.
 
     Raises ConfigurationError, which names the option and what was expected.
     """
-    found = {proxy.hook: _endpoint(proxy, options) for proxy in PROXIES if _is_on(proxy, options)}
-    return Endpoints(**found)
+    found = {proxy.hook: _rules(proxy, options) for proxy in PROXIES if _is_on(proxy, options)}
+    return BackEndRules(**found)
 
 
 def _is_on(proxy: Proxy, options: Mapping[str, Any]) -> bool:
     return not is_off(options.get(proxy.switch or f"{proxy.name}.endpoint"))
 
 
-def _endpoint(proxy: Proxy, options: Mapping[str, Any]) -> Endpoint:
+def _rules(proxy: Proxy, options: Mapping[str, Any]) -> HookRules:
     given = {
         ours: _read(name, kind, options[name])
         for field, (ours, kind) in FIELDS.items()
         if not is_off(options.get(name := f"{proxy.name}.{field}"))
     }
     try:
-        return Endpoint(**given)
+        return HookRules(**given)
     except InvalidOption as error:
         (field,) = [field for field, (ours, _kind) in FIELDS.items() if ours == error.option]
         raise ConfigurationError(f"{proxy.name}.{field}: {error.problem}") from None

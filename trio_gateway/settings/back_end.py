@@ -1,4 +1,4 @@
-"""The options of the hooks that a back end answers over HTTP: one endpoint for each hook."""
+"""The options of the hooks that a back end answers over HTTP: the rules of each hook."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ TRANSFORMS = Kind(
 
 
 @attrs.frozen(kw_only=True)
-class Endpoint:
+class HookRules:
     """Say where and how a back end is asked for one hook; raises InvalidOption when a value is wrong."""
 
     url: str = option(
@@ -156,20 +156,20 @@ class Endpoint:
 
 
 @attrs.frozen(kw_only=True)
-class Endpoints:
-    """Hold the endpoint of each hook, None where no back end is asked."""
+class BackEndRules:
+    """Hold the rules of each hook, None where no back end is asked."""
 
-    connect: Endpoint | None = None
-    subscribe: Endpoint | None = None
-    publish: Endpoint | None = None
-    rpc: Endpoint | None = None
-    refresh: Endpoint | None = None
-    sub_refresh: Endpoint | None = None
-    disconnected: Endpoint | None = None
+    connect: HookRules | None = None
+    subscribe: HookRules | None = None
+    publish: HookRules | None = None
+    rpc: HookRules | None = None
+    refresh: HookRules | None = None
+    sub_refresh: HookRules | None = None
+    disconnected: HookRules | None = None
 
-    def given(self) -> Iterator[tuple[str, Endpoint]]:
+    def given(self) -> Iterator[tuple[str, HookRules]]:
         """Go through the hooks that a back end answers."""
-        return ((name, endpoint) for name, endpoint in attrs.asdict(self, recurse=False).items() if endpoint)
+        return ((name, rules) for name, rules in attrs.asdict(self, recurse=False).items() if rules)
 
 
-HOOKS: Final = tuple(field.name for field in attrs.fields(Endpoints))
+HOOKS: Final = tuple(field.name for field in attrs.fields(BackEndRules))

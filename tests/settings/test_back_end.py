@@ -1,4 +1,4 @@
-"""Where a back end is asked: what an endpoint takes, and that nothing of a link or of the message itself is passed on."""
+"""Where a back end is asked: what the rules of a hook take, and that nothing of a link or of the message itself is passed on."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ import pytest
 
 from trio_gateway.model.codes import DisconnectCode, ErrorCode
 from trio_gateway.model.errors import ConfigurationError
-from trio_gateway.settings.endpoints import HOOKS, KEPT_BACK, Endpoint, Endpoints, StatusTransform
+from trio_gateway.settings.back_end import HOOKS, KEPT_BACK, BackEndRules, HookRules, StatusTransform
 from trio_gateway.settings.option import InvalidOption
-from trio_gateway.settings.tables import read_endpoints
+from trio_gateway.settings.tables import read_back_end
 
 URL = "https://app.test/hooks"
 
 
-def read(text: str) -> Endpoints:
-    return read_endpoints(tomllib.loads(text))
+def read(text: str) -> BackEndRules:
+    return read_back_end(tomllib.loads(text))
 
 
 def test_without_tables_nobody_is_asked() -> None:
-    assert read("port = 1") == Endpoints()
+    assert read("port = 1") == BackEndRules()
     assert not list(read("").given())
 
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_each_hook_has_its_table(hook: str) -> None:
-    assert dict(read(f'[hooks.{hook}]\nurl = "{URL}"').given()) == {hook: Endpoint(url=URL)}
+    assert dict(read(f'[hooks.{hook}]\nurl = "{URL}"').given()) == {hook: HookRules(url=URL)}
 
 
 def test_by_default_nothing_is_passed_on_and_all_is_bounded() -> None:
-    endpoint = Endpoint(url=URL)
-    assert (endpoint.http_headers, endpoint.emulated_headers, endpoint.static_headers) == ((), (), {})
-    assert (endpoint.timeout, endpoint.max_concurrent, endpoint.max_waiting) == (1, 100, 500)
+    rules = HookRules(url=URL)
+    assert (rules.http_headers, rules.emulated_headers, rules.static_headers) == ((), (), {})
+    assert (rules.timeout, rules.max_concurrent, rules.max_waiting) == (1, 100, 500)
 
 
 @pytest.mark.parametrize("option", ["http_headers", "emulated_headers"])
 @pytest.mark.parametrize("name", [*sorted(KEPT_BACK), "Host", "a b", "", "a:b", "é", "x" * 129])
 def test_a_header_that_is_none_of_the_clients_is_refused(option: str, name: str) -> None:
     with pytest.raises(InvalidOption, match=f"^{option}: expected names of headers"):
-        Endpoint(url=URL, **{option: [name]})
+        HookRules(url=URL, **{option: [name]})
 
 
 @pytest.mark.parametrize("headers", [{"Host": "a"}, {"a": "b\nc: d"}, {"a": ""}, {"a": 1}, {"a": "***"}, ["a"], "a"])
 def test_a_static_header_that_is_none_is_refused(headers: Any) -> None:
     with pytest.raises(InvalidOption, match=r"^static_headers: expected a table of headers"):
-        Endpoint(url=URL, static_headers=headers)
+        HookRules(url=URL, static_headers=headers)
 
 
 @pytest.mark.parametrize("option", ["http_headers", "emulated_headers"])
 def test_a_static_header_that_a_client_could_replace_is_refused(option: str) -> None:
     with pytest.raises(InvalidOption, match=r"^static_headers: expected no X-Key, as a client could replace it"):
-        Endpoint(url=URL, static_headers={"X-Key": "k"}, **{option: ["x-key"]})
+        HookRules(url=URL, static_headers={"X-Key": "k"}, **{option: ["x-key"]})
 
 
 def test_a_static_header_is_hidden() -> None:
-    assert "secret" not in repr(Endpoint(url="https://:secret@app.test/", static_headers={"X-Key": "secret"}))
+    assert "secret" not in repr(HookRules(url="https://:secret@app.test/", static_headers={"X-Key": "secret"}))
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_a_static_header_is_hidden() -> None:
     ],
 )
 def test_a_status_stands_for_an_error_or_a_disconnect(given: dict[str, Any], outcome: ErrorCode) -> None:
-    endpoint = Endpoint(url=URL, status_to_code_transforms=[{"status_code": 404, **given}])
-    assert endpoint.status_to_code_transforms == (StatusTransform(404, outcome),)
+    rules = HookRules(url=URL, status_to_code_transforms=[{"status_code": 404, **given}])
+    assert rules.status_to_code_transforms == (StatusTransform(404, outcome),)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_status_stands_for_an_error_or_a_disconnect(given: dict[str, Any], out
 )
 def test_another_transform_is_refused(transform: Any) -> None:
     with pytest.raises(InvalidOption, match=r"^status_to_code_transforms: expected tables"):
-        Endpoint(url=URL, status_to_code_transforms=[transform])
+        HookRules(url=URL, status_to_code_transforms=[transform])
 
 
 @pytest.mark.parametrize(
