@@ -142,6 +142,17 @@ async def test_the_limit_does_not_count_whose_time_ran_out(store, broker):
     assert await broker.join("room", member("c2"), ttl=60, limit=1)
 
 
+async def test_a_place_of_one_is_a_claim_that_its_holder_can_renew_and_nobody_else_can_have(store, broker):
+    assert await broker.join("room", member("c1"), ttl=60, limit=1)
+    assert not await broker.join("room", member("c2"), ttl=60, limit=1)
+    assert await broker.join("room", member("c1"), ttl=60, limit=1)
+    assert not await broker.join("room", member("c2"), ttl=60, limit=1)
+    store.let_member_expire("room", "c1")
+
+    assert await broker.join("room", member("c2"), ttl=60, limit=1)
+    assert not await broker.join("room", member("c1"), ttl=60, limit=1)
+
+
 @pytest.mark.parametrize("call", ["join", "renew", "leave", "presence", "presence_statistics"])
 async def test_whose_time_ran_out_is_told_as_leaving_by_the_next_call(store, broker, listener, call):
     await broker.follow("room")

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from trio_gateway.model.errors import BadRequest
+from trio_gateway.session.client import NO_HEADERS
 
 VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 """What h11 writes; a line break would begin a header of the client's own."""
@@ -14,12 +15,14 @@ VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 def choose(headers: Mapping[str, str], names: Collection[str]) -> Mapping[str, str]:
     """Pick the headers with these names (in lower case)."""
-    return {name: headers[name] for name in names if name in headers}
+    return {name: headers[name] for name in names if name in headers} if names else NO_HEADERS
 
 
 def choose_emulated(headers: Mapping[str, str], names: Collection[str]) -> Mapping[str, str]:
     """Pick the headers with these names (in lower case) that a client wrote by itself; raises BadRequest for one that is none."""
-    chosen = choose({name.lower(): value for name, value in headers.items()}, names) if names else {}
+    if not (headers and names):
+        return NO_HEADERS
+    chosen = choose({name.lower(): value for name, value in headers.items()}, names)
     for name, value in chosen.items():
         if not VALUE.fullmatch(value):
             raise BadRequest(f"the header {name} has characters that no header has")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 import attrs
 import msgspec
 from msgspec import Raw, Struct
 
 from trio_gateway.model.user import User
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+"""One for all clients: most have none that a hook wants."""
 
 
 class _ClientInfo(Struct, omit_defaults=True):
@@ -37,8 +42,8 @@ class Client:
     info: bytes = b""
     meta: bytes = b""
     transport: str = "websocket"
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    emulated_headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    headers: Mapping[str, str] = attrs.field(default=NO_HEADERS, repr=False)
+    emulated_headers: Mapping[str, str] = attrs.field(default=NO_HEADERS, repr=False)
 
     def describe(self, channel_info: bytes = b"") -> bytes:
         """Write the client as others are shown it (its ClientInfo), with what a subscription token says of it."""

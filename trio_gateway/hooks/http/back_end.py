@@ -1,4 +1,4 @@
-"""A back end stands behind the hooks that have an URL: each is asked by itself, so that a slow one holds up no other."""
+"""A back end stands behind the hooks that have a URL: each is asked by itself, so that a slow one holds up no other."""
 
 from __future__ import annotations
 
