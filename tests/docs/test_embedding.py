@@ -43,7 +43,7 @@ def test_all_hooks_are_there():
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_all_attributes_of_requests_and_results_are_there(kind):
-    properties = [name for name, value in vars(kind).items() if isinstance(value, property)]
+    properties = [name for name in dir(kind) if isinstance(getattr(kind, name), property)]
 
     assert sorted(listed(VALUES)[kind.__name__]) == sorted([*properties, *(each.name for each in attrs.fields(kind))])
 

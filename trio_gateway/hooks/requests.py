@@ -32,7 +32,22 @@ class ClientMessage:
 
 
 @attrs.frozen(kw_only=True)
-class ConnectRequest:
+class WithData:
+    """Carry JSON text as it was sent in `raw`, empty for none."""
+
+    raw: bytes = b""
+
+    @property
+    def data(self) -> Any:
+        """Decode it, None for none; raises InvalidData where it is nested too deeply."""
+        try:
+            return msgspec.json.decode(self.raw) if self.raw else None
+        except UNREADABLE as error:
+            raise InvalidData(str(error)) from None
+
+
+@attrs.frozen(kw_only=True)
+class ConnectRequest(WithData):
     """Ask who a client is that came without a token; `client` has no user yet.
 
     `http` is its request, with the parameters of the query. `raw` is the data of its connect (JSON text,
@@ -42,33 +57,21 @@ class ConnectRequest:
 
     client: Client
     http: Request = attrs.field(repr=False)
-    raw: bytes = b""
     name: str = ""
     version: str = ""
     channels: Sequence[str] = ()
 
-    @property
-    def data(self) -> Any:
-        """Decode the data, None for none; raises InvalidData where it is nested too deeply."""
-        return _decode(self.raw)
-
 
 @attrs.frozen(kw_only=True)
-class SubscribeRequest:
-    """Ask whether a client may subscribe to `channel`, without a token; `raw` is as in ConnectRequest."""
+class SubscribeRequest(WithData):
+    """Ask whether a client may subscribe to `channel`, without a token; `raw` is what it sent along."""
 
     client: Client
     channel: str
-    raw: bytes = b""
-
-    @property
-    def data(self) -> Any:
-        """Decode the data, None for none; raises InvalidData where it is nested too deeply."""
-        return _decode(self.raw)
 
 
 @attrs.frozen(kw_only=True)
-class PublishRequest:
+class PublishRequest(WithData):
     """Ask whether a client may publish `raw` (JSON text) in `channel`, which is an inbox where it sends to a user.
 
     `id` is the client's own for the publication, or empty.
@@ -76,27 +79,15 @@ class PublishRequest:
 
     client: Client
     channel: str
-    raw: bytes
     id: str = ""
-
-    @property
-    def data(self) -> Any:
-        """Decode what is to be published; raises InvalidData where it is nested too deeply."""
-        return _decode(self.raw)
 
 
 @attrs.frozen(kw_only=True)
-class RpcRequest:
+class RpcRequest(WithData):
     """Ask for what `method` does with `raw` (JSON text); the method is empty for a message of the plain protocol."""
 
     client: Client
     method: str
-    raw: bytes
-
-    @property
-    def data(self) -> Any:
-        """Decode the data; raises InvalidData where it is nested too deeply."""
-        return _decode(self.raw)
 
 
 @attrs.frozen(kw_only=True)
@@ -125,10 +116,3 @@ class DisconnectedRequest:
     code: int
     reason: str
     node: str
-
-
-def _decode(raw: bytes) -> Any:
-    try:
-        return msgspec.json.decode(raw) if raw else None
-    except UNREADABLE as error:
-        raise InvalidData(str(error)) from None
