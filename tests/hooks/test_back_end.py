@@ -206,3 +206,16 @@ async def test_a_slow_one_does_not_keep_the_gateway_from_stopping():
         await peer.command(("rpc", {"method": "x"}))
         while "rpc" not in application.asked:
             await trio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "value", ["", " ", "\t", " a\tb ", "é", "\x85", "\xa0a\xa0", "a" * 20_000, ":", "\u20ac", "a\x00b", "a\nb"]
+)
+async def test_no_header_that_a_client_writes_counts_against_the_back_end(value):
+    async with serving(Application()) as url, gateway_with(url, emulated_headers=["X-Any"]) as gateway:
+        async with sdk_client(gateway) as peer:
+            answer = await peer.ask("connect", headers={"X-Any": value})
+        failures = gateway.hooks()["connect"].failures
+
+    assert "connect" in answer or answer["error"]["code"] in (107, 100)
+    assert failures["network"] == failures["timeout"] == 0

@@ -276,6 +276,13 @@ class TestGone:
 
         assert len(back_end.requests) == FAILURES
 
+    async def test_nor_by_a_request_that_can_not_be_written(self, autojump_clock):
+        async with asking(httpx.LocalProtocolError("Illegal header value")) as (caller, back_end):
+            for _ in range(10 * FAILURES):
+                await fails(caller)
+
+        assert len(back_end.requests) == 10 * FAILURES
+
     @pytest.mark.parametrize("answer", [response(500), response(404), {"wrong": 1}, {"error": {"code": 1000}}])
     async def test_nobody_can_shut_out_others_by_what_they_ask(self, answer, autojump_clock):
         async with asking(answer) as (caller, back_end):

@@ -9,6 +9,9 @@ from typing import Final
 from trio_gateway.model.errors import BadRequest
 from trio_gateway.session.client import NO_HEADERS
 
+BLANKS: Final = " \t"
+"""Around a value they are no part of it (RFC 9110 §5.5), and h11 would write none with them."""
+
 VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 """What h11 writes; a line break would begin a header of the client's own."""
 
@@ -22,7 +25,7 @@ def choose_emulated(headers: Mapping[str, str], names: Collection[str]) -> Mappi
     """Pick the headers with these names (in lower case) that a client wrote by itself; raises BadRequest for one that is none."""
     if not (headers and names):
         return NO_HEADERS
-    chosen = choose({name.lower(): value for name, value in headers.items()}, names)
+    chosen = choose({name.lower(): value.strip(BLANKS) for name, value in headers.items()}, names)
     for name, value in chosen.items():
         if not VALUE.fullmatch(value):
             raise BadRequest(f"the header {name} has characters that no header has")

@@ -53,7 +53,7 @@ def open_client(connections: int, transport: httpx.AsyncBaseTransport | None = N
 async def post(client: httpx.AsyncClient, url: str, body: bytes, headers: Headers) -> Response:
     """Send a body and wait for the answer to it; the caller sets the deadline.
 
-    Raises OSError where there is no answer, ValueError for one that is too long or compressed.
+    Raises OSError where there is no answer, ValueError for one that is too long or compressed, or where nothing was asked.
     """
     try:
         response = await client.send(client.build_request("POST", url, content=body, headers=headers), stream=True)
@@ -62,5 +62,7 @@ async def post(client: httpx.AsyncClient, url: str, body: bytes, headers: Header
             return Response(response.status_code, await read_body(response, MAX_ANSWER) if wanted else b"")
         finally:
             await response.aclose()
+    except httpx.LocalProtocolError as error:
+        raise ValueError(f"this request can't be written: {error}") from error  # no word of the back end's
     except httpx.HTTPError as error:
         raise ConnectionError(str(error)) from error
