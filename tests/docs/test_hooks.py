@@ -7,7 +7,7 @@ import re
 import pytest
 from docs.markdown import ROOT, table_under
 
-from trio_gateway.gateway import departures, lost_nodes
+from trio_gateway.gateway import departures, lost_nodes, untold
 from trio_gateway.gateway.orders import RETRY_SECONDS
 from trio_gateway.hooks.http import breaker, caller, exchange, requests, results
 from trio_gateway.hooks.http.back_end import SHAPES
@@ -93,7 +93,7 @@ def test_the_kinds_of_failures_are_those_that_are_counted():
         f"at most one in {caller.LOG_SECONDS:g} s",
         f"are kept for {exchange.KEEP_SECONDS:g} s",
         "the statuses {}, {} and {}".format(*sorted(caller.AWAY)),
-        f"after up to {departures.FIRST_PAUSE:g} s, doubling up to {departures.LONGEST_PAUSE:g} s, for a day",
+        f"after up to {untold.FIRST_PAUSE:g} s, doubling up to {untold.LONGEST_PAUSE:g} s, for a day",
     ],
 )
 def test_the_numbers_are_those_of_the_code(sentence):

@@ -10,9 +10,10 @@ from trio.testing import wait_all_tasks_blocked
 
 from trio_gateway import errors
 from trio_gateway.gateway import departures
-from trio_gateway.gateway.departures import LONGEST_PAUSE, record_of, request_of
-from trio_gateway.gateway.lost_nodes import CLAIM_SECONDS, HOLDERS_CHANNEL
+from trio_gateway.gateway.departures import HOLDERS_CHANNEL, record_of, request_of
+from trio_gateway.gateway.lost_nodes import CLAIM_SECONDS
 from trio_gateway.gateway.survey import NODES_CHANNEL
+from trio_gateway.gateway.untold import LONGEST_PAUSE
 from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.hooks.results import ConnectResult
 from trio_gateway.model.codes import DisconnectCode
@@ -146,11 +147,22 @@ class TestOwnClients:
             heard.append(request.client.user.id)
 
         async with serve(hear, broker) as place:
-            for user in ("poison", "7", "8"):
+            await (await place.connect("poison")).stream.aclose()
+            await trio.sleep(10 * LONGEST_PAUSE)
+            for user in ("7", "8"):
                 await (await place.connect(user)).stream.aclose()
-                await trio.sleep(LONGEST_PAUSE)
+                await trio.sleep(1)
 
         assert heard == ["7", "8"]
+
+    async def test_after_a_day_it_is_given_up(self, application, broker, autojump_clock, monkeypatch):
+        monkeypatch.setattr(departures, "RECORD_SECONDS", 600)
+        application.trouble = ZeroDivisionError("always")
+        async with serve(application, broker) as place:
+            await (await place.connect()).stream.aclose()
+            await trio.sleep(departures.RECORD_SECONDS + 2 * LONGEST_PAUSE)
+
+            assert place.node.departures.pending == 0
 
     async def test_only_so_many_are_told_at_once(self, application, broker, autojump_clock):
         application.pause = 1

@@ -13,8 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trio_gateway import errors
-from trio_gateway.gateway.departures import LONGEST_PAUSE
 from trio_gateway.gateway.lost_nodes import CLAIM_SECONDS
+from trio_gateway.gateway.untold import LONGEST_PAUSE
 from trio_gateway.hooks.hooks import Hooks
 
 NODES = 2
@@ -107,9 +107,10 @@ class Story:
             assert not heard & here, "nobody is told of who is still here"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(STEPS, min_size=5, max_size=30))
 @example([("application away", 0), ("connect", 1), ("close", 1), ("wait", 10), ("kill", 1)])
+@example([("store away", 0), ("store back", 0), ("connect", 1), ("store away", 0), ("kill", 1)])
 @example([("connect", 1), ("kill", 1), ("application away", 0), ("wait", 3 * TTL), ("kill", 0)])
 @example([("connect", 1), ("store away", 0), ("close", 1), ("wait", 10), ("kill", 1), ("store back", 0)])
 def test_every_end_is_told_at_least_once(steps):

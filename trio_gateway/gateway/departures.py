@@ -7,7 +7,7 @@ any more is told by another one (`lost_nodes.py`).
 
 from __future__ import annotations
 
-import itertools
+import random
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -19,7 +19,7 @@ from msgspec import UNSET, Raw, UnsetType
 from trio_gateway.broker.broker import Broker
 from trio_gateway.broker.checks import UNREADABLE
 from trio_gateway.broker.limits import MAX_INFO_BYTES
-from trio_gateway.broker.redis.backoff import Backoff
+from trio_gateway.gateway.untold import Ending, Untold
 from trio_gateway.gateway.woken import Woken
 from trio_gateway.hooks.hooks import Disconnected
 from trio_gateway.hooks.requests import DisconnectedRequest
@@ -33,6 +33,9 @@ from trio_gateway.model.reason import reason_of
 from trio_gateway.model.user import ANONYMOUS, User
 from trio_gateway.session.client import Client
 
+HOLDERS_CHANNEL: Final = f"{RESERVED_PREFIX}holders"
+"""Whose presence are the nodes that have a record, also those that are gone."""
+
 RECORD_SECONDS: Final = 86_400.0
 """For which a client stays on record that the application could not be told of."""
 
@@ -45,15 +48,14 @@ RECORDS_PER_CONNECTION: Final = 4
 MAX_PENDING: Final = 100_000
 """Ends that wait in memory to be told; beyond it they are read from the record again, without their codes."""
 
+STORE_SECONDS: Final = 1.0
+"""The record is read again within this (jittered) while the store is away."""
+
 AT_ONCE: Final = 16
 """Ends that are told at a time."""
 
 CHUNK: Final = 200
 """Ends that are told before the record is brought up to date."""
-
-FIRST_PAUSE: Final = 1.0
-LONGEST_PAUSE: Final = 30.0
-"""Seconds until what could not be told is told again: anything up to a bound that doubles."""
 
 log = get_logger(__name__)
 
@@ -81,8 +83,10 @@ class Departures:
         self._hook = hook
         self._limit = RECORDS_PER_CONNECTION * max_connections
         self._channel = record_of(uid)
+        self._holds = False
         self._here: set[str] = set()
-        self._pending: dict[str, DisconnectedRequest] = {}
+        self._untold = Untold()
+        self._being_told = 0
         self._overflowed = False
         self._woken = Woken()
         self._settled = trio.Event()
@@ -91,16 +95,28 @@ class Departures:
     @property
     def pending(self) -> int:
         """Count the ends that the application has not heard of."""
-        return len(self._pending)
+        return len(self._untold) + self._being_told
+
+    async def hold(self) -> None:
+        """Say that this node has a record, which others tell from where it is gone; raises BrokerUnavailable."""
+        await self._broker.join(HOLDERS_CHANNEL, Member(self._uid, "", b"{}"), ttl=RECORD_SECONDS)
+        self._holds = True
 
     async def begin(self, client: Client) -> None:
         """Put a client on record, before it is greeted; raises BrokerUnavailable, and it is on none then."""
         if self._hook is None:
             return
+        if not self._holds:
+            await self.hold()
         member = Member(client.id, client.user.id, _recorded(client))
-        if not await self.record.join_limited(self._channel, member, self._limit):
+        self._here.add(client.id)  # first: who is on record and not here has gone
+        try:
+            recorded = await self.record.join_limited(self._channel, member, self._limit)
+        except BaseException:
+            self._here.discard(client.id)
+            raise
+        if not recorded:
             log.debug("a client is on no record, as there are too many", client=client.id)
-        self._here.add(client.id)
 
     def end_nowait(self, client: Client, disconnect: DisconnectCode | None) -> None:
         """Tell soon how a client ended; None for one that was not let in after all, of which nothing is told."""
@@ -109,10 +125,10 @@ class Departures:
         self._here.discard(client.id)
         if disconnect is None:
             self.record.leave_nowait(self._channel, client.id)
-        elif len(self._pending) >= MAX_PENDING:
+        elif self.pending >= MAX_PENDING:
             self._overflowed = True
         else:
-            self._pending[client.id] = _request(client, disconnect, self._uid)
+            self._untold.add(_request(client, disconnect, self._uid), trio.current_time())
             self._woken.set()
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -121,12 +137,12 @@ class Departures:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.record.serve)
             while True:
-                await self._woken.wait()
-                await self._tell_pending()
+                await self._wait_until_due()
+                await self._tell_due()
 
     async def flush(self) -> None:
         """Wait until the application has heard of all ends, and bring the record up to date; the caller has the deadline."""
-        while self._pending:
+        while self.pending:
             await self._settled.wait()
         with suppress(BrokerUnavailable):
             await self.record.flush()
@@ -155,40 +171,48 @@ class Departures:
             return False
         return True
 
-    async def _tell_pending(self) -> None:
-        """Tell of all that is pending, what fails after all the others, again and again."""
-        backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
-        while self._pending or self._overflowed:
-            if await self._tell_some():
-                backoff.reset()
+    async def _wait_until_due(self) -> None:
+        """Wait until an end is to be told, now or again."""
+        with trio.move_on_at(self._untold.next_due):
+            await self._woken.wait()
+
+    async def _tell_due(self) -> None:
+        """Tell of what is due, and have told again later what is not heard."""
+        while endings := self._untold.take(CHUNK, trio.current_time()):
+            self._being_told = len(endings)
+            heard = frozenset(await self.tell(self._channel, [ending.request for ending in endings]))
+            self._being_told = 0
+            for ending in endings:
+                if ending.request.client.id not in heard:
+                    self._tell_again(ending)
+        if self._overflowed and not self._untold:
+            await self._find_untold()
+        if not self.pending:
+            self._settled.set()
+            self._settled = trio.Event()
+
+    def _tell_again(self, ending: Ending) -> None:
+        now = trio.current_time()
+        if now - ending.since < RECORD_SECONDS:
+            self._untold.add_again(ending, now)
+        else:
+            log.warning("the application was not told of the end of a client", client=ending.request.client.id)
+
+    async def _find_untold(self) -> None:
+        """Read from the record whose end did not fit in memory; waits while the store is away."""
+        while True:
+            try:
+                await self.record.flush()  # those that were told are on it no more
+                members = await self._broker.presence(self._channel)
+            except BrokerUnavailable:
+                await trio.sleep(random.uniform(0, STORE_SECONDS))  # noqa: S311 - jitter, not a secret
             else:
-                await trio.sleep(backoff.next())
-        self._settled.set()
-        self._settled = trio.Event()
-
-    async def _tell_some(self) -> bool:
-        """Tell of the first that are pending; False where some of them have to be told again."""
-        if not self._pending:
-            return await self._find_untold()
-        chunk = list(itertools.islice(self._pending.values(), CHUNK))
-        heard = frozenset(await self.tell(self._channel, chunk))
-        for request in chunk:
-            del self._pending[request.client.id]
-        failed = {request.client.id: request for request in chunk if request.client.id not in heard}
-        self._pending |= failed
-        return not failed
-
-    async def _find_untold(self) -> bool:
-        """Read from the record whose end did not fit in memory; False where the store is away."""
-        try:
-            await self.record.flush()  # those that were told are on it no more
-            members = await self._broker.presence(self._channel)
-        except BrokerUnavailable:
-            return False
-        gone = [member for client, member in members.items() if client not in self._here][:MAX_PENDING]
-        self._overflowed = len(gone) == MAX_PENDING
-        self._pending |= {member.client: request_of(member, self._uid) for member in gone}
-        return True
+                break
+        gone = [member for client, member in members.items() if client not in self._here]
+        self._overflowed = len(gone) > MAX_PENDING
+        for member in gone[:MAX_PENDING]:
+            self._untold.add(request_of(member, self._uid), trio.current_time())
+        self._woken.set()
 
 
 def record_of(node: str) -> str:

@@ -13,15 +13,12 @@ from typing import Final
 import trio
 
 from trio_gateway.broker.broker import Broker
-from trio_gateway.gateway.departures import CHUNK, RECORD_SECONDS, Departures, record_of, request_of
+from trio_gateway.gateway.departures import CHUNK, HOLDERS_CHANNEL, Departures, record_of, request_of
 from trio_gateway.gateway.survey import NODES_CHANNEL
 from trio_gateway.model.channel import RESERVED_PREFIX
 from trio_gateway.model.errors import BrokerUnavailable
 from trio_gateway.model.logger import get_logger
 from trio_gateway.model.presence import Member
-
-HOLDERS_CHANNEL: Final = f"{RESERVED_PREFIX}holders"
-"""Whose presence are the nodes that have a record, also those that are gone."""
 
 LOOKS: Final = 4
 """In the time that a node's presence lasts."""
@@ -55,7 +52,7 @@ class LostNodes:
 
     async def _look(self, missing_before: frozenset[str]) -> frozenset[str]:
         """Find the nodes that have a record and are missing; who was before as well is lost."""
-        await self._broker.join(HOLDERS_CHANNEL, self._me, ttl=RECORD_SECONDS)
+        await self._departures.hold()
         holders = frozenset(await self._broker.presence(HOLDERS_CHANNEL))
         alive = frozenset(await self._broker.presence(NODES_CHANNEL))
         if self._uid not in alive:

@@ -9,17 +9,16 @@ LONGEST = 2.0
 
 
 class Backoff:
-    """Give growing, random waits (seconds): anything from 0 to a bound that doubles from `first` up to `longest`."""
+    """Give growing, random waits (seconds)."""
 
-    def __init__(self, first: float = FIRST, longest: float = LONGEST) -> None:
-        self._first = self._bound = first
-        self._longest = longest
+    def __init__(self) -> None:
+        self._bound = FIRST
 
     def next(self) -> float:
-        """Give the next wait."""
-        bound, self._bound = self._bound, min(self._longest, self._bound * 2)
+        """Give the next wait: anything from 0 to a bound that doubles from 50 ms up to 2 s."""
+        bound, self._bound = self._bound, min(LONGEST, self._bound * 2)
         return random.uniform(0, bound)  # noqa: S311  # no secret
 
     def reset(self) -> None:
         """Begin anew, after a success."""
-        self._bound = self._first
+        self._bound = FIRST
