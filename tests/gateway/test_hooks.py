@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 import trio
 from gateway.peers import NOTHING, SDK_PATH, request, serve_place, serve_sdk_place, token, unix_time
@@ -324,6 +325,20 @@ class TestPublish:
 
         assert (kept.data, kept.tags) == (b'{"text":"***"}', b'{"a":"b"}')
         assert (publish.asked[0].channel, publish.asked[0].data) == ("asked:a", {"text": "rude"})
+
+    async def test_a_delta_of_it_is_asked_for(self, autojump_clock):
+        namespaces = Namespaces(named={"asked": attrs.evolve(ASKED, allowed_delta_types=["fossil"])})
+        data = {"text": "much that is the same in both of them, so that a delta is shorter", "number": 1}
+        hooks = Hooks(publish=Recorder(PublishResult(delta=True)), subscribe=Recorder(SubscribeResult()))
+        async with serve_sdk_place(hooks=hooks, namespaces=namespaces) as place:
+            peer = await place.connect()
+            assert (await peer.do("subscribe", channel="asked:a", delta="fossil"))["delta"]
+            await peer.do("publish", channel="asked:a", data=data)
+            await peer.do("publish", channel="asked:a", data={**data, "number": 2})
+            first, second = await peer.push(), await peer.push()
+
+        assert "delta" not in first["pub"]
+        assert second["pub"]["delta"] is True
 
     async def test_without_another_word_it_is_what_was_sent(self, autojump_clock):
         async with serve(publish=Recorder(PublishResult())) as place:

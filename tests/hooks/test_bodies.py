@@ -135,7 +135,13 @@ def encoded(value):
                 "delta": True,
             },
             PublishResult(
-                data=Raw(b'{"a":1}'), skip_history=True, tags={"a": "b"}, id="k", version=3, version_epoch="e"
+                data=Raw(b'{"a":1}'),
+                skip_history=True,
+                tags={"a": "b"},
+                id="k",
+                version=3,
+                version_epoch="e",
+                delta=True,
             ),
         ),
         (read_rpc, {}, RpcResult()),

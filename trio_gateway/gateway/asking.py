@@ -44,6 +44,7 @@ class Publication:
     tags: bytes = b""
     skip_history: bool = False
     version: Version | None = None
+    delta: bool = False
 
 
 async def ask_who(hooks: Hooks, request: ConnectRequest, device: str) -> Admission:
@@ -137,6 +138,7 @@ def _publication(result: PublishResult, store: Store) -> Publication:
         tags=_tags(result.tags),
         skip_history=result.skip_history,
         version=Version(result.version, result.version_epoch) if result.version else None,
+        delta=result.delta,
     )
 
 

@@ -26,5 +26,6 @@ async def publish(node: Node, client: Client, effect: Store) -> Published:
         tags=publication.tags,
         skip_history=publication.skip_history,
         version=publication.version,
+        delta=publication.delta,
     )
     return Published(effect.ref, position.offset, data)

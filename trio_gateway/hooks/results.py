@@ -49,7 +49,8 @@ class ConnectResult:
 class PublishResult:
     """Let a client publish: what it sent, or `data` instead of it.
 
-    With `skip_history` it is told to who is there and not kept. `tags` go with the publication. `id` makes
+    With `skip_history` it is told to who is there and not kept. `tags` go with the publication. `delta` asks for
+    one of it. `id` makes
     it safe to repeat, instead of the client's own. With a `version` (from 1 on) it follows no larger one of the same `version_epoch`.
     """
 
@@ -59,6 +60,7 @@ class PublishResult:
     id: str = ""
     version: int = 0
     version_epoch: str = ""
+    delta: bool = False
 
 
 @attrs.frozen(kw_only=True)

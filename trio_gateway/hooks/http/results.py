@@ -77,6 +77,7 @@ class PublishAnswer(Struct, kw_only=True):
     idempotency_key: str = ""
     version: Annotated[int, Meta(ge=0, le=MAX_OFFSET)] = 0
     version_epoch: str = ""
+    delta: bool = False
 
 
 class RpcAnswer(Struct, kw_only=True):
@@ -142,6 +143,7 @@ def read_publish(text: bytes) -> PublishResult:
         id=found.idempotency_key,
         version=found.version,
         version_epoch=found.version_epoch,
+        delta=found.delta,
     )
 
 
