@@ -93,6 +93,13 @@ async def test_what_can_not_be_done_is_told_with_the_reason(place, path, body, a
     assert answer["detail"]
 
 
+async def test_a_frame_that_a_websocket_would_not_take_is_too_large(place, autojump_clock):
+    status, answer, _ = await ask(place, "/send?user=7", {"to": "8", "data": "x" * 66_000})
+
+    assert (status, answer["code"]) == (413, 107)
+    assert "65536" in answer["detail"]
+
+
 async def test_a_message_is_sent_once_however_often_it_is_repeated(place, autojump_clock):
     peer = await listen(place, "/sse?user=8")
     for _ in range(3):

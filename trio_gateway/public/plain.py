@@ -15,6 +15,7 @@ from trio_gateway.model.commands import Publish, Send
 from trio_gateway.public.refusing import FRESH
 from trio_gateway.wire import plain_requests
 from trio_gateway.wire.plain_replies import encode_reply
+from trio_gateway.wire.refusal import RequestRefused
 from trio_gateway.wire.request import HttpRequest
 
 ACK_PATH = "/ack"
@@ -31,10 +32,16 @@ def plain_routes(node: Node) -> Sequence[Route]:
         await acting.acknowledge(client, plain_requests.decode_ack(await request.body()))
         return Response(status_code=204, headers=FRESH)
 
+    async def read_frame(request: Request) -> bytes:
+        frame = await request.body()
+        if len(frame) > node.settings.max_frame_size:
+            raise RequestRefused(413, f"a frame has at most {node.settings.max_frame_size} bytes")
+        return frame
+
     def publishing(decode: Callable[[bytes], Publish | Send]) -> Callable[[Request], object]:
         async def publish(request: Request) -> Response:
             client = await acting.identify(_parsed(request).read(), _address_of(request))
-            published = await acting.publish(client, decode(await request.body()))
+            published = await acting.publish(client, decode(await read_frame(request)))
             return Response(encode_reply(published), headers=FRESH, media_type="application/json")
 
         return publish
