@@ -83,8 +83,8 @@ def test_what_would_show_something_stops_the_start(refused: Any) -> None:
 
 def test_what_has_no_counterpart_is_told_with_its_namespace() -> None:
     news = {"name": "news", "map": {"mode": "ephemeral"}, "shared_poll": {}, "publication_data_format": "binary"}
-    assert read_channels({"channel.namespaces": [news], WITHOUT: {"publish_proxy_name": "own"}}).ignored == (
-        f"{WITHOUT}.publish_proxy_name",
+    assert read_channels({"channel.namespaces": [news], WITHOUT: {"allow_map_for_client": True}}).ignored == (
+        f"{WITHOUT}.allow_map_for_client",
         "channel.namespaces[news].map",
         "channel.namespaces[news].publication_data_format",
     )
