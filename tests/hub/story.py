@@ -1,4 +1,7 @@
-"""A story lets things happen to a hub by chance, and is told to its end, in turns so short that all of them interleave."""
+"""A story lets things happen to a hub by chance, and is told to its end, in turns so short that all of them interleave.
+
+Time stands still in it (`mock_clock`): on a busy machine the deadlines of the hub would be part of it.
+"""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ class Story:
 
 @pytest.mark.parametrize("few", [0, 1, FEW_USERS])
 @pytest.mark.parametrize("seed", range(60))
-async def test_whatever_happens_everybody_gets_everything_once_in_order(monkeypatch, few, seed):
+async def test_whatever_happens_everybody_gets_everything_once_in_order(monkeypatch, mock_clock, few, seed):
     shorten_turns(monkeypatch, few)
     story = await tell(Story, seed)
 

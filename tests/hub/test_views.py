@@ -123,7 +123,7 @@ class Story:
 
 @pytest.mark.parametrize("few", [0, FEW_USERS])
 @pytest.mark.parametrize("seed", range(60))
-async def test_whatever_happens_everybody_ends_with_the_very_bytes(monkeypatch, few, seed):
+async def test_whatever_happens_everybody_ends_with_the_very_bytes(monkeypatch, mock_clock, few, seed):
     shorten_turns(monkeypatch, few)
     monkeypatch.setattr(views, "QUESTIONS_PER_TURN", 3)
     monkeypatch.setattr(views, "BYTES_PER_TURN", 1000)
@@ -158,7 +158,7 @@ async def test_many_filters_give_way_also_where_they_match_nothing(hub, broker):
     """Each publication is a turn of its own where there are so many."""
     clients = [ViewClient(hub, filter=wants(f"{number}")) for number in range(QUESTIONS_PER_TURN)]
 
-    assert await give_way(hub, clients, 10) >= 9
+    assert await give_way(hub, clients, 10) >= 5
 
 
 async def test_few_filters_do_not(hub, broker):
@@ -166,4 +166,4 @@ async def test_few_filters_do_not(hub, broker):
 
 
 async def test_deltas_of_much_data_give_way(hub, broker):
-    assert await give_way(hub, [ViewClient(hub, delta=True)], BYTES_PER_TURN // 3) >= 3
+    assert await give_way(hub, [ViewClient(hub, delta=True)], BYTES_PER_TURN) >= 5
