@@ -84,8 +84,8 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(tags=["quick"])
 def types(session: nox.Session) -> None:
-    """Check the package's types, strictly."""
-    session.install("-e.", *group("types"))
+    """Check the types of the package and of the examples, strictly."""
+    session.install("-e.[examples]", *group("types"))
     session.run("mypy", *session.posargs)
 
 
@@ -121,8 +121,8 @@ def sdk(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run the examples; those in Node and Go are skipped where there is none."""
-    session.install("-e.", *group("tests"))
+    """Run the examples; those in Node and Go are skipped where there is none, and the chat's page is tried by `browser`."""
+    session.install("-e.[examples]", *group("tests"))
     if shutil.which("npm"):
         session.run("npm", "ci", "--prefix", str(PUSH / "node"), external=True)
     else:
@@ -137,11 +137,11 @@ def examples(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Try the admin page, the README's JavaScript, our client and the SDK in headless Chromium; skipped where there is none."""
+    """Try the pages, the README's JavaScript, our client, the SDK and the chat in headless Chromium; skipped where there is none."""
     chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if chromium is None:
         (session.error if os.environ.get("REQUIRE_PROGRAMS") else session.skip)("Chromium or Chrome is not installed")
-    session.install("-e.", *group("browser"))
+    session.install("-e.[examples]", *group("browser"))
     install_javascript(session)
     session.run("pytest", "tests/browser", *session.posargs, env={"CHROMIUM": chromium})
 

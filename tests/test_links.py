@@ -1,4 +1,4 @@
-"""Every local link of the README and the docs leads to a file that exists, and to a heading in it."""
+"""Every local link of the README, the docs and the examples leads to a file that exists, and to a heading in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("*.md", "docs/**/*.md", "clients/*/*.md")
+FOLDERS = ("*.md", "docs/**/*.md", "clients/*/*.md", "examples/*/*.md")
 PAGES = [page for folder in FOLDERS for page in sorted(ROOT.glob(folder)) if page.is_file()]
 
 

@@ -1,0 +1,33 @@
+/** Asks the back end; what it says no to is an Error whose message is its own sentence. */
+
+const SECONDS = 10;
+
+export class Refused extends Error {
+  /** `again` tells whether the same may work later: no network, no gateway, a back end that restarts. */
+  constructor(message, status, again) {
+    super(message);
+    this.status = status;
+    this.again = again;
+  }
+}
+
+export async function post(path, body = {}) {
+  return ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+}
+
+export async function ask(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, { ...options, signal: AbortSignal.timeout(SECONDS * 1000) });
+  } catch {
+    throw new Refused("no connection", 0, true);
+  }
+  const said = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Refused(said.error ?? `error ${answer.status}`, answer.status, answer.status >= 500);
+  return said;
+}
+
+/** Makes text that nobody else makes; `crypto.randomUUID` is missing where the page comes over plain HTTP from elsewhere. */
+export function randomId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

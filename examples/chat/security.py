@@ -1,0 +1,71 @@
+"""What guards the page: a policy that lets it load and reach nothing of others, and no requests from other sites.
+
+The session's cookie is `SameSite=Strict`, so other sites can't make a browser send it; that a
+request which changes something comes from this very origin is checked all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
+"""It becomes part of a header, and a client may send anything as its Host."""
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' {gateway}; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def gateway_origin(request: Request, port: int) -> str:
+    """Name where the gateway is for a page that reached the back end under this host."""
+    return f"ws://{request.url.hostname}:{port}"
+
+
+class Guard:
+    """Stand before the app: refuse what comes from elsewhere, and put the headers on each answer."""
+
+    def __init__(self, app: ASGIApp, *, gateway_port: int) -> None:
+        self._app = app
+        self._gateway_port = gateway_port
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        if refused := _refusal(request):
+            await refused(scope, receive, send)
+            return
+        headers = _headers(gateway_origin(request, self._gateway_port))
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *headers]}
+            await send(message)
+
+        await self._app(scope, receive, send_guarded)
+
+
+def _refusal(request: Request) -> Response | None:
+    if not HOST.fullmatch(request.url.hostname or ""):
+        return JSONResponse({"error": "the Host header is no host's name"}, 400)
+    origin = request.headers.get("origin")
+    if request.method != "GET" and origin is not None and urlsplit(origin).netloc != request.headers["host"]:
+        return JSONResponse({"error": "this request comes from another site"}, 403)
+    return None
+
+
+def _headers(gateway: str) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-security-policy", POLICY.format(gateway=gateway).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"cache-control", b"no-cache"),
+    ]

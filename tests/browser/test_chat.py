@@ -1,0 +1,461 @@
+"""The chat of the examples in a browser: two people and more, on a desktop and on a phone, and a gateway that is killed."""
+
+from __future__ import annotations
+
+import jwt
+import pytest
+from browser.chat_process import ChatProcess
+from browser.chat_window import ChatWindow
+from browser.conftest import PATIENCE
+from programs import lacking
+from sdk.driving import JAVASCRIPT
+
+from examples.chat.app import PAGE
+from examples.chat.keys import load_keys
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
+
+names = (
+    f"{first} {last}" for last in "ABCDEFGH" for first in ("Ann", "Ben", "Cleo", "Dora", "Emil", "Fay", "Gus", "Ida")
+)
+
+
+@pytest.fixture(scope="module")
+def chat(browser, tmp_path_factory):
+    """Give a chat that all tests share, so each takes people of its own."""
+    yield from running(tmp_path_factory.mktemp("chat"))
+
+
+@pytest.fixture(scope="module")
+def mortal_chat(browser, tmp_path_factory):
+    """Give a chat whose gateway may be killed, and which may be ended."""
+    yield from running(tmp_path_factory.mktemp("mortal"))
+
+
+def running(directory):
+    chat = ChatProcess(directory)
+    try:
+        chat.wait_ready()
+        yield chat
+    finally:
+        chat.close()
+
+
+@pytest.fixture
+def open_window(browser, playwright):
+    """Give what opens a window of its own, which shares nothing with others: another browser, another device."""
+    contexts = []
+
+    def open_window(chat: ChatProcess, *, name: str = "", **window: object) -> ChatWindow:
+        context = browser.new_context(**{"viewport": DESKTOP, **window})
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        if name:  # it logs in without a page, which is faster
+            context.request.post(f"{chat.url}api/login", data={"name": name})
+        opened = ChatWindow(context.new_page(), playwright.expect, chat.url)
+        if name:
+            opened.wait_state("Online")
+        return opened
+
+    yield open_window
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def two(open_window, chat):
+    """Give the windows of two people, each of whom has the other's conversation open, and their names."""
+    ann, ben = next(names), next(names)
+    windows = [open_window(chat, name=name) for name in (ann, ben)]
+    for window, other in zip(windows, (ben, ann), strict=True):
+        window.open(other)
+    return (*windows, ann, ben)
+
+
+def test_two_in_a_room_see_each_other_and_what_both_say_in_order(open_window, chat):
+    """Nobody else writes in the lobby."""
+    ann, ben = open_window(chat), open_window(chat)
+    ann.log_in("Ann")
+    ben.log_in("Ben")
+    for window in (ann, ben):
+        window.wait_open("Lobby")
+        window.wait_here("Ann", "Ben")
+    ann.say("one")
+    ben.wait_said("one")
+    ben.say("two")
+    for text in ("three", "four"):
+        ann.say(text)
+
+    for window in (ann, ben):
+        window.wait_said("one", "two", "three", "four")
+    ours = (chat.url, f"ws://127.0.0.1:{chat.gateway_port}/connection/websocket", "data:")
+    assert ann.errors == ben.errors == []
+    assert [address for address in ann.addresses | ben.addresses if not address.startswith(ours)] == []
+
+
+def test_who_comes_late_sees_what_was_said_and_who_leaves_is_gone(open_window, chat):
+    """Nobody else writes in the help room."""
+    ann = open_window(chat, name="Ann")
+    ann.open("Help")
+    ann.say("is anybody there?")
+    ann.wait_said("is anybody there?")
+    ben = open_window(chat, name="Ben")
+    ben.open("Help")
+    ben.wait_said("is anybody there?")
+    ann.wait_here("Ann", "Ben")
+    ben.page.close()
+
+    ann.wait_here("Ann")
+
+
+def test_a_long_history_comes_page_by_page(two):
+    ann, ben, *_names = two
+    send = """async (channel) => {
+        for (let n = 1; n <= 60; n++) {
+            const body = JSON.stringify({ id: `number-${n}`, channel, text: `number ${n}` });
+            await fetch("api/send", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+        }
+    }"""
+    ann.page.evaluate(send, ann.page.url.partition("#")[2])
+    ben.wait_said(*(f"number {n}" for n in range(1, 61)))
+    ben.reload()
+    ben.wait_said(*(f"number {n}" for n in range(11, 61)))
+    ben.page.get_by_role("log").evaluate("(log) => log.scrollTo(0, 0)")
+    oldest = ben.page.get_by_text("number 12", exact=True)
+    place = oldest.bounding_box()["y"]
+    ben.page.get_by_role("button", name="Earlier messages").click()
+
+    ben.wait_said(*(f"number {n}" for n in range(1, 61)))
+    assert oldest.bounding_box()["y"] == pytest.approx(place, abs=2), "what is read stays where it is"
+    ben.expect(ben.page.get_by_role("button", name="Earlier messages")).to_be_hidden()
+
+
+def test_a_direct_message_reaches_both_devices_of_a_person_and_nobody_else(open_window, chat, two):
+    ann, laptop, ann_name, ben_name = two
+    phone, cleo = open_window(chat, name=ben_name, viewport=PHONE), open_window(chat, name=next(names))
+    ann.say("for you alone")
+
+    for window in (ann, laptop):
+        window.wait_said("for you alone")
+    phone.open(ann_name)
+    phone.wait_said("for you alone")
+    cleo.wait_unread(ann_name, 0)
+    cleo.wait_unread(ben_name, 0)
+
+
+def test_nobody_else_gets_into_a_conversation_of_two(open_window, chat, two):
+    ann, _ben, *_names = two
+    channel = ann.page.url.partition("#")[2]
+    ann.say("for you alone")
+    eve = open_window(chat, name=next(names))
+    refused = eve.page.evaluate(
+        """async (channel) => {
+            const token = (await (await fetch("api/token", { method: "POST" })).json()).token;
+            const client = new Centrifuge((await (await fetch("api/session")).json()).gateway, { token });
+            const subscription = client.newSubscription(channel);
+            subscription.subscribe();
+            client.connect();
+            return new Promise((done) => subscription.on("unsubscribed", ({ code }) => done(code)));
+        }""",
+        channel,
+    )
+
+    assert refused == 103
+
+
+def test_unread_counts_rise_survive_a_reload_and_fall_on_all_devices(open_window, chat, two):
+    ann, laptop, ann_name, ben_name = two
+    phone = open_window(chat, name=ben_name, viewport=PHONE)
+    laptop.open("Help")
+    for text in ("one", "two"):
+        ann.say(text)
+    for window in (laptop, phone):
+        window.wait_unread(ann_name, 2)
+        window.wait_title("(2) Chat")
+    laptop.reload()
+    laptop.wait_unread(ann_name, 2)
+    phone.open(ann_name)
+
+    laptop.wait_unread(ann_name, 0)
+    laptop.wait_title("Chat")
+    laptop.reload()
+    laptop.wait_open("Help")
+    laptop.wait_title("Chat")
+
+
+def test_what_is_read_later_does_not_take_along_what_came_before_it(open_window, chat, two):
+    """The cursor is one number for all conversations; marks in the inbox keep them apart."""
+    ann, ben, ann_name, ben_name = two
+    ben.open("Help")
+    cleo_name = next(names)
+    cleo = open_window(chat, name=cleo_name)
+    cleo.open(ben_name)
+    ann.say("first")
+    ben.wait_unread(ann_name, 1)
+    cleo.say("second")
+    ben.wait_unread(cleo_name, 1)
+    ben.open(cleo_name)
+    ben.wait_said("second")
+    ben.wait_title("(1) Chat")
+    ben.reload()
+
+    ben.wait_unread(ann_name, 1)
+    ben.wait_unread(cleo_name, 0)
+
+
+def test_what_comes_while_a_browser_is_closed_is_unread_when_it_opens(open_window, chat, two):
+    ann, ben, ann_name, _ = two
+    ben.open("Help")
+    context = ben.page.context
+    ben.page.close()
+    ann.say("are you there?")
+    ann.wait_said("are you there?")
+    ben = ChatWindow(context.new_page(), ann.expect, chat.url)
+
+    ben.wait_unread(ann_name, 1)
+
+
+HIDE = """(hidden) => {
+    const visibilityState = { configurable: true, get: () => (hidden ? "hidden" : "visible") };
+    Object.defineProperty(document, "visibilityState", visibilityState);
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_what_comes_into_a_window_that_nobody_sees_is_unread_until_somebody_looks(two):
+    ann, ben, ann_name, _ = two
+    ben.page.evaluate(HIDE, True)
+    ann.say("look!")
+    ben.wait_said("look!")
+    ben.wait_unread(ann_name, 1)
+    ben.wait_title("(1) Chat")
+    ben.page.evaluate(HIDE, False)
+
+    ben.wait_title("Chat")
+    ben.reload()
+    ben.wait_said("look!")
+    ben.wait_unread(ann_name, 0)
+
+
+def test_the_next_token_comes_before_the_first_one_has_expired(chat, two):
+    ann, ben, *_names = two
+    secret = load_keys(chat.data_dir).token_secret
+    lost = []
+
+    def short_lived(route):
+        claims = jwt.decode(route.fetch().json()["token"], secret, algorithms=["HS256"])
+        token = jwt.encode({**claims, "exp": claims["iat"] + 2}, secret, algorithm="HS256")
+        route.fulfill(json={"token": token})
+
+    ann.page.route("**/api/token", short_lived)
+    ann.reload()
+    ann.page.on("websocket", lambda socket: lost.append(socket.url))
+    for _ in range(2):
+        ann.page.wait_for_event("request", lambda request: request.url.endswith("/api/token"))
+    ben.say("still there?")
+
+    ann.wait_said("still there?")
+    assert lost == [], "it is the same connection"
+
+
+def test_what_is_written_offline_is_kept_and_sent_once(two):
+    ann, ben, *_names = two
+    ann.say("before")
+    ben.wait_said("before")
+    ann.page.context.set_offline(True)
+    ann.wait_state("Connecting…")
+    for text in ("in the tunnel", "still in it"):
+        ann.say(text)
+    ann.expect(ann.page.get_by_text("Waiting to be sent")).to_have_count(2)
+    ben.say("hello?")
+    ben.wait_said("before", "hello?")
+    ann.page.context.set_offline(False)
+
+    for window in (ann, ben):
+        window.wait_said("before", "hello?", "in the tunnel", "still in it")
+
+
+def test_what_waits_to_be_sent_survives_a_reload(two):
+    ann, ben, *_names = two
+    ann.page.route("**/api/send", lambda route: route.abort())
+    ann.say("not lost")
+    ann.expect(ann.page.get_by_text("Waiting to be sent")).to_be_visible()
+    ann.reload()
+    ann.expect(ann.page.get_by_text("Waiting to be sent")).to_be_visible()
+    ann.page.unroute("**/api/send")
+
+    for window in (ann, ben):
+        window.wait_said("not lost")
+
+
+def test_an_answer_that_is_lost_makes_no_second_message(two):
+    ann, ben, *_names = two
+
+    def lose_the_answer(route):
+        route.fetch()
+        route.abort()
+
+    ann.page.route("**/api/send", lose_the_answer, times=1)
+    ann.say("once")
+    ben.wait_said("once")
+    ann.say("after it")
+
+    for window in (ann, ben):
+        window.wait_said("once", "after it")
+
+
+def test_what_is_refused_says_why_and_can_be_discarded(two):
+    ann, *_others = two
+    refusal = {"status": 404, "json": {"error": "there is no such conversation"}}
+    ann.page.route("**/api/send", lambda route: route.fulfill(**refusal))
+    ann.say("to nobody")
+    ann.expect(ann.page.get_by_text("Not sent: there is no such conversation")).to_be_visible()
+    ann.page.get_by_role("button", name="Discard").click()
+
+    ann.wait_said()
+
+
+def test_a_gateway_that_is_killed_and_started_again_loses_nothing_and_shows_nothing_twice(open_window, mortal_chat):
+    ann, ben = (open_window(mortal_chat, name=name) for name in ("Ann", "Ben"))
+    phone = open_window(mortal_chat, name="Cleo", viewport=PHONE)
+    ann.say("before")
+    ben.wait_said("before")
+    mortal_chat.kill_gateway()
+    for window in (ann, ben, phone):
+        window.wait_state("Connecting…")
+    ann.say("meanwhile")
+    for window in (ann, ben, phone):
+        window.wait_state("Online")
+    ben.wait_said("before", "meanwhile")
+    ben.say("after")
+
+    for window in (ann, ben):
+        window.wait_said("before", "meanwhile", "after")
+        window.wait_here("Ann", "Ben")
+    phone.wait_unread("Lobby", 3)
+
+
+def test_what_people_write_is_shown_as_text(two):
+    ann, ben, *_names = two
+    text = "<img src=x onerror=alert(1)><b>bold</b>"
+    ann.say(text)
+
+    ben.wait_said(text)
+    assert ben.page.locator(".bubble *").count() == 0
+
+
+def test_a_draft_stays_with_its_conversation(two):
+    ann, _ben, _ann_name, ben_name = two
+    text = ann.page.get_by_label("Message", exact=True)
+    text.fill("for one person alone")
+    ann.open("Kitchen")
+    ann.expect(text).to_have_value("")
+    ann.page.go_back()
+    ann.wait_open(ben_name)
+
+    ann.expect(text).to_have_value("for one person alone")
+
+
+def test_who_logs_out_is_asked_who_they_are_also_after_a_reload(two):
+    ann, *_others = two
+    ann.page.get_by_role("button", name="Log out").click()
+    ann.expect(ann.page.get_by_label("Your name")).to_be_focused()
+    ann.page.reload()
+
+    ann.expect(ann.page.get_by_label("Your name")).to_be_visible()
+
+
+def test_a_name_that_nobody_can_have_is_refused_with_the_reason(open_window, chat):
+    window = open_window(chat)
+    window.page.get_by_label("Your name").fill("   ")
+    window.page.keyboard.press("Enter")
+
+    window.expect(window.page.get_by_role("alert")).to_have_text("a name is needed")
+
+
+def test_it_fits_every_window(open_window, chat):
+    window = open_window(chat, name="W" * 24)
+    window.open("Kitchen")
+    window.say("one-word-" * 60)
+    window.expect(window.page.locator(".bubble").last).to_be_in_viewport()
+    for width in (1280, 768, 390, 320):
+        window.page.set_viewport_size({"width": width, "height": 700})
+        window.expect(window.page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+        assert window.width <= width
+    window.page.get_by_role("link", name="Back").click()
+    window.expect(window.page.get_by_role("navigation")).to_be_in_viewport()
+    assert window.width <= 320
+
+
+def test_on_a_phone_the_composer_stays_above_the_keyboard(open_window, chat):
+    """A keyboard makes the window lower (`interactive-widget=resizes-content`)."""
+    window = open_window(chat, name=next(names), viewport=PHONE)
+    window.open("Kitchen")
+    window.page.set_viewport_size({"width": 390, "height": 450})
+
+    window.expect(window.page.get_by_label("Message", exact=True)).to_be_in_viewport(ratio=1)
+
+
+def test_on_a_phone_an_open_conversation_says_that_the_connection_is_lost(open_window, chat):
+    window = open_window(chat, name=next(names), viewport=PHONE)
+    window.open("Kitchen")
+    conversation = window.page.get_by_role("region", name="Kitchen")
+    window.expect(conversation.get_by_text("Here: you")).to_be_visible()
+    window.page.context.set_offline(True)
+    window.expect(conversation.get_by_text("Connecting…")).to_be_visible()
+    window.page.context.set_offline(False)
+
+    window.expect(conversation.get_by_text("Here: you")).to_be_visible()
+
+
+def test_on_a_phone_back_leads_to_the_list(open_window, chat):
+    window = open_window(chat, name=next(names), viewport=PHONE)
+    window.open("Kitchen")
+    window.expect(window.page.get_by_role("navigation")).to_be_hidden()
+    window.page.get_by_role("link", name="Back").click()
+
+    window.expect(window.page.get_by_role("navigation")).to_be_visible()
+    window.expect(window.page.get_by_role("log")).to_be_hidden()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_it_can_be_used_by_everybody(open_window, chat, axe, viewport):
+    """Contrast, names, roles: whatever axe looks at."""
+    window = open_window(chat, viewport=viewport)
+    found = []
+
+    def look():
+        for scheme in ("light", "dark"):
+            window.page.emulate_media(color_scheme=scheme)
+            found.append(axe.run(window.page))
+
+    look()
+    window.log_in(next(names))
+    look()
+    window.open("Kitchen")
+    window.say("hello")
+    window.page.route("**/api/send", lambda route: route.abort())
+    window.say("and again")
+    window.expect(window.page.get_by_text("Waiting to be sent")).to_be_visible()
+    look()
+
+    assert [results.generate_report() for results in found if results.violations_count] == []
+
+
+def test_ctrl_c_ends_all_of_it_without_a_word(mortal_chat):
+    said = mortal_chat.output
+    assert len(mortal_chat.gateways) == 1
+
+    assert mortal_chat.interrupt() == 0
+    assert mortal_chat.gateways == []
+    assert mortal_chat.output == said
+
+
+def test_the_sdk_is_the_one_of_npm():
+    package = JAVASCRIPT / "node_modules/centrifuge"
+    if not package.exists():
+        lacking("the SDK for JavaScript is not installed: `nox -s browser` does it")
+
+    for ours, theirs in (("centrifuge.js", "dist/centrifuge.js"), ("LICENSE", "LICENSE")):
+        assert (PAGE / "centrifuge" / ours).read_bytes() == (package / theirs).read_bytes()
