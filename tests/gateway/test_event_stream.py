@@ -142,7 +142,7 @@ class TestOpening:
             status, _, _ = await refused(place)
             peer = await listen(place)
 
-        assert (status, peer.hello["type"], peer.retry) == (503, "goodbye", 5000)
+        assert (status, peer.hello["type"], peer.retry) == (503, "goodbye", 1000)
 
 
 class TestDelivery:

@@ -221,6 +221,27 @@ async def test_while_the_node_drains_no_other_request_follows(place, autojump_cl
     assert "connection: close" in (await peer.read_response())[2].lower()
 
 
+async def test_an_answer_that_was_under_way_when_the_drain_began_holds_up_no_stop(autojump_clock):
+    asked, answer = trio.Event(), trio.Event()
+
+    async def slow(_scope, _receive, send):
+        asked.set()
+        await answer.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async with serve_place(application=slow) as place:
+        peer = place.wire()
+        await peer.write(http_request("/a"))
+        await asked.wait()
+        place.node.draining = True
+        answer.set()
+        assert (await peer.read_head()).startswith("HTTP/1.1 204 ")
+        assert await ended(peer) == b""
+
+    assert trio.current_time() < KEEP_ALIVE_SECONDS / 10
+
+
 async def test_an_application_that_breaks_is_an_internal_error_in_the_log(place, autojump_clock):
     peer = place.wire()
     with capture_logs() as lines:

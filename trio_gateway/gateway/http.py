@@ -136,7 +136,7 @@ class Requester:
         address = client_address(self._peer, request.headers.get("x-forwarded-for"), self._node.trusted_proxies)
         exchange = Exchange(self._socket, request, body, client=address, last=self._node.draining)
         behind = await exchange.run(self._application)
-        if behind is None:
+        if behind is None or self._node.draining:  # it may have begun meanwhile, and waits for every socket
             await linger(self._socket)
             return None
         return behind or await self._wait_for_next()

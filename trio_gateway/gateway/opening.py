@@ -34,11 +34,6 @@ from trio_gateway.wire.refusal import RequestRefused, refusal_of, refusal_respon
 from trio_gateway.wire.request import HttpRequest, Request
 from trio_gateway.wire.upgrade import read_upgrade
 
-COME_BACK_SECONDS = 5
-"""For a browser that is refused for now: what Retry-After says to others."""
-
-SERVICE_UNAVAILABLE = 503
-
 log = get_logger(__name__)
 
 
@@ -179,7 +174,7 @@ async def refuse(
     """
     headers = cors_headers(reader.origin) if reader is not None else ()
     if endpoint is not None and reader is not None and _gives_up(endpoint, reader, refused):
-        milliseconds = COME_BACK_SECONDS * 1000
+        milliseconds = 1000 * int(dict(refused.headers)["Retry-After"])
         goodbye = Goodbye(INTERNAL_SERVER_ERROR.code, refused.message, milliseconds)
         events = b"retry: %d\n\n%b" % (milliseconds, endpoint.codec.encode(goodbye))
         await socket.send(stream_head(endpoint.stream, headers) + events)
@@ -194,4 +189,4 @@ def _gives_up(endpoint: Endpoint, reader: HttpRequest, refused: RequestRefused) 
     An EventSource does so only after a stream, however short (HTML §9.2.3).
     """
     listens = endpoint.stream in reader.headers.get("accept", "") and endpoint.one_way
-    return bool(endpoint.stream) and listens and refused.status == SERVICE_UNAVAILABLE
+    return bool(endpoint.stream) and listens and "Retry-After" in dict(refused.headers)
