@@ -213,7 +213,7 @@ async def test_what_no_node_understands_harms_nobody(places, garbage):
 async def test_what_was_written_past_the_functions_harms_nobody(places, written):
     here, _there = places
     with capture_logs() as logs:
-        here.node.control._hear(written)
+        here.node.control._mailbox.send_nowait(b"", [written])
 
     assert [line["event"] for line in logs] == ["a node said what this one does not understand"]
 

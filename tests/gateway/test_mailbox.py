@@ -1,7 +1,9 @@
 """A mailbox takes everything that is published in its channel, once and in order, whatever becomes of hints and store."""
 
+import msgspec
 import pytest
 import trio
+from captured_logs import capture_logs
 from gateway.shared_broker import SharedBroker
 from trio.testing import wait_all_tasks_blocked
 
@@ -21,7 +23,7 @@ class Listening:
         self.taken = []
         self.renewals = 0
         self.failing = 0
-        self.mailbox = Mailbox(self.hub, channel, lambda data: self.taken.append(int(data)), anew=self.anew)
+        self.mailbox = Mailbox(self.hub, channel, msgspec.json.Decoder(int), self.taken.append, anew=self.anew)
         self.published = 0
 
     async def anew(self):
@@ -71,6 +73,18 @@ async def test_a_burst_is_taken_in_order(listening):
 
     assert listening.taken == list(range(1, 501))
     assert listening.renewals == 1
+
+
+async def test_what_can_not_be_read_is_left_out_and_logged(listening):
+    with capture_logs() as logs:
+        for data in (b"1", b'"a word"', b"2"):
+            await listening.broker.publish(CONTROL_CHANNEL, data)
+        await wait_all_tasks_blocked()
+
+    assert listening.taken == [1, 2]
+    assert [(line["event"], line["channel"]) for line in logs] == [
+        ("a node said what this one does not understand", CONTROL_CHANNEL)
+    ]
 
 
 async def test_lost_hints_are_made_good(listening):

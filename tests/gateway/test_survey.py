@@ -101,8 +101,8 @@ async def test_answers_to_nobodys_question_are_dropped(places, autojump_clock):
     channel = survey._answers_channel(here.node.uid)
     for garbage in (b'{"id":"x","node":"y"}', b"[]", b'{"id":1}'):
         await here.broker.publish(channel, garbage)
-    here.node.control._surveys._hear(b'{"x":' + b"[" * 100_000)
-    here.node.control._surveys._hear(b'{"id":"\xff","node":"y"}')
+    unreadable = [b'{"x":' + b"[" * 100_000, b'{"id":"\xff","node":"y"}']
+    assert here.node.control._surveys._mailbox.send_nowait(b"", unreadable) == 2
 
     assert len(await here.node.control.nodes()) == 2
     assert here.node.control._surveys._asked == {}

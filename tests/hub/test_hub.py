@@ -374,7 +374,7 @@ class TestDevices:
     async def test_a_device_seen_before_resumes_after_its_ack(self, hub, broker, client, nursery):
         subscription = await client.subscribe("#7", device="phone")
         await publish(broker, "#7", 5)
-        hub.acknowledge_nowait(subscription, "phone", Position(subscription.epoch, 3))
+        hub.acknowledge_nowait("#7", "phone", Position(subscription.epoch, 3))
         again = FakeClient(hub)
         nursery.start_soon(again.run)
         await again.subscribe("#7", device="phone")
@@ -406,17 +406,17 @@ class TestDevices:
         subscription = await client.subscribe("#7", device="phone")
         await publish(broker, "#7", 3)
         for offset in (2, 3, 1):
-            hub.acknowledge_nowait(subscription, "phone", Position(subscription.epoch, offset))
+            hub.acknowledge_nowait("#7", "phone", Position(subscription.epoch, offset))
         await trio.sleep(1)
 
         assert (await broker.attach("#7", device="phone")).cursor.offset == 3
-        assert hub.acks.newest("#7", "phone") is None
+        assert hub._acks.newest("#7", "phone") is None
 
     async def test_acks_wait_while_the_store_is_away(self, hub, broker, client, autojump_clock):
         subscription = await client.subscribe("#7", device="phone")
         await publish(broker, "#7", 3)
         broker.away = True
-        hub.acknowledge_nowait(subscription, "phone", Position(subscription.epoch, 3))
+        hub.acknowledge_nowait("#7", "phone", Position(subscription.epoch, 3))
         await trio.sleep(2)
         broker.away = False
         await trio.sleep(2)

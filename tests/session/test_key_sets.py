@@ -52,33 +52,32 @@ def test_a_key_set_in_a_file_may_hold_secrets(tmp_path):
     assert not accepts(judge, signed(algorithm="HS256"))
 
 
-@pytest.mark.parametrize(
-    "useless",
-    [
-        jwk("rsa", use="enc"),
-        jwk("rsa", key_ops=["encrypt"]),
-        jwk("rsa", alg="RSA-OAEP"),
-        jwk("rsa", alg="HS256"),
-        jwk("rsa", kid=5),
-        jwk("rsa", n="AQAB"),
-        jwk("rsa", n="!"),
-        jwk("rsa", n="A" * 5000),
-        jwk("rsa", e=""),
-        jwk("short rsa"),
-        jwk("secp256k1"),
-        jwk("p256", x="AAAA"),
-        jwk("p256", crv="P-384"),
-        jwk("p256", y=jwk("p256")["x"]),
-        jwk("ed25519", crv="Ed448"),
-        jwk("ed25519", crv="X25519"),
-        {"kty": "oct"},
-        {"kty": "oct", "k": segment(pem("rsa").encode())},
-        {"kty": "AKP"},
-        {},
-        "a key",
-    ],
-    ids=lambda key: str(key)[:60],
-)
+USELESS = {
+    "for encryption": jwk("rsa", use="enc"),
+    "encrypts": jwk("rsa", key_ops=["encrypt"]),
+    "algorithm of encryption": jwk("rsa", alg="RSA-OAEP"),
+    "algorithm of secrets": jwk("rsa", alg="HS256"),
+    "id that is a number": jwk("rsa", kid=5),
+    "tiny modulus": jwk("rsa", n="AQAB"),
+    "modulus not Base64": jwk("rsa", n="!"),
+    "modulus of nothing": jwk("rsa", n="A" * 5000),
+    "no exponent": jwk("rsa", e=""),
+    "short RSA": jwk("short rsa"),
+    "curve not for tokens": jwk("secp256k1"),
+    "coordinate too short": jwk("p256", x="AAAA"),
+    "another curve": jwk("p256", crv="P-384"),
+    "point beside the curve": jwk("p256", y=jwk("p256")["x"]),
+    "Ed25519 called Ed448": jwk("ed25519", crv="Ed448"),
+    "Ed25519 called X25519": jwk("ed25519", crv="X25519"),
+    "secret without one": {"kty": "oct"},
+    "secret that is a PEM": {"kty": "oct", "k": segment(pem("rsa").encode())},
+    "unknown family": {"kty": "AKP"},
+    "nothing": {},
+    "no object": "a key",
+}
+
+
+@pytest.mark.parametrize("useless", USELESS.values(), ids=USELESS)
 def test_members_of_a_key_set_that_are_no_key_for_tokens_are_left_out(useless, tmp_path):
     judge = of_file(tmp_path, useless, jwk("p384"))
 

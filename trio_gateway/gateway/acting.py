@@ -9,7 +9,6 @@ from collections import OrderedDict
 
 import trio
 
-from trio_gateway.broker.broker import Ack
 from trio_gateway.gateway.connecting import refused_plain
 from trio_gateway.gateway.identifying import identify_plain, nobody
 from trio_gateway.gateway.node import Node
@@ -69,7 +68,7 @@ class Acting:
             return
         if position.offset > attachment.top:
             raise BadRequest("nothing has that offset yet")
-        self._node.hub.acks.add_nowait(Ack(inbox, client.device, position))
+        self._node.hub.acknowledge_nowait(inbox, client.device, position)
 
     async def publish(self, client: Client, command: Publish | Send) -> Published:
         """Publish what a user sends; raises as `publish` does."""

@@ -25,7 +25,7 @@ from trio_gateway.model.codes import (
     REQUESTS_TOO_MANY,
     DisconnectCode,
 )
-from trio_gateway.model.commands import Connect
+from trio_gateway.model.commands import Command, Connect
 from trio_gateway.model.errors import (
     BrokerUnavailable,
     Disconnected,
@@ -37,6 +37,7 @@ from trio_gateway.model.errors import (
     TooManyRequests,
     Unauthorized,
 )
+from trio_gateway.model.replies import Error
 from trio_gateway.session.client import Client
 from trio_gateway.session.connecting import Admission, admit, check_admission, device_in
 from trio_gateway.session.session import refusal
@@ -101,13 +102,11 @@ class Connecting:
         self._take = take
         self._failed = False
 
-    async def answer(self, texts: Sequence[bytes]) -> None:
-        """Carry out a connect and what follows it in the same messages.
+    async def carry_out(self, commands: Sequence[Command | Error]) -> None:
+        """Carry out a connect and what follows it.
 
         Raises Disconnected for anything else, and what sending raises.
         """
-        decode = self._subscriber.codec.decode
-        commands = [command for text in texts for command in decode(text)]
         for place, command in enumerate(commands, 1):
             if self._failed or not isinstance(command, Connect):
                 raise Disconnected(REQUEST_BROKEN)

@@ -236,6 +236,8 @@ class Connection:
 
     async def _read(self) -> None:
         """Read, and answer until a verdict falls, then end the writer: the reader task."""
+        if self._opened.commands:
+            await self._requests.carry_out(self._opened.commands)
         await self._take_all(self._transport.begin())
         while self.verdict is None:
             self._idle = True
@@ -265,11 +267,15 @@ class Connection:
             elif isinstance(one, Pong):
                 self._note_pong()
             else:
-                await self._requests.answer(texts)
+                await self._answer(texts)
                 texts = []
                 await self._take_aside(one)
         if texts:
-            await self._requests.answer(texts)
+            await self._answer(texts)
+
+    async def _answer(self, texts: Iterable[bytes]) -> None:
+        decode = self._codec.decode
+        await self._requests.carry_out([command for text in texts for command in decode(text)])
 
     async def _take_aside(self, received: Echo | Verdict) -> None:
         if isinstance(received, Verdict):

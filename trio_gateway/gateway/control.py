@@ -12,7 +12,6 @@ import msgspec
 import trio
 
 from trio_gateway.broker.broker import Broker
-from trio_gateway.broker.checks import UNREADABLE
 from trio_gateway.gateway.bans import BLOCKED_USER, REVOKED_TOKEN, REVOKED_USER, Ban, Bans
 from trio_gateway.gateway.clients import Clients
 from trio_gateway.gateway.mailbox import Mailbox
@@ -30,14 +29,11 @@ from trio_gateway.model.directives import (
     Survey,
     UnsubscribeUser,
 )
-from trio_gateway.model.logger import get_logger
 
 REVOKED_SECONDS = 366 * 24 * 3600.0
 """For which a user's old tokens stay refused: longer than a token should be valid."""
 
 Word = SubscribeUser | UnsubscribeUser | DisconnectUser | RefreshUser | KeepOut | Survey
-
-log = get_logger(__name__)
 
 _words: msgspec.json.Decoder[Word] = msgspec.json.Decoder(Word)
 
@@ -63,7 +59,7 @@ class Control:
         self._clients = clients
         self._surveys = surveys
         self._clock = clock
-        self._mailbox = Mailbox(hub, CONTROL_CHANNEL, self._hear, anew=self._read_marks)
+        self._mailbox = Mailbox(hub, CONTROL_CHANNEL, _words, self._hear, anew=self._read_marks)
         self._heard: list[KeepOut] | None = None
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -128,12 +124,7 @@ class Control:
             self._bans.take(word.name, word.mark)
         self._dismiss()
 
-    def _hear(self, data: bytes) -> None:
-        try:
-            word = _words.decode(data)
-        except UNREADABLE as error:
-            log.info("a node said what this one does not understand", reason=str(error))
-            return
+    def _hear(self, word: Word) -> None:
         match word:
             case KeepOut():
                 if self._heard is not None:

@@ -1,4 +1,4 @@
-"""A mailbox is this node's own subscription to one of the gateway's own channels: what comes is taken, one by one.
+"""A mailbox is this node's own subscription to one of the gateway's own channels: words of nodes are taken, one by one.
 
 It is a subscriber like any client, so that the hub recovers for it what a lost hint would have brought.
 """
@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
 
+import msgspec
 import trio
 
+from trio_gateway.broker.checks import UNREADABLE
 from trio_gateway.gateway.woken import Woken
 from trio_gateway.hub.hub import Hub
 from trio_gateway.hub.subscription import InsufficientState, Subscriber, Subscription
 from trio_gateway.model.commands import Command
 from trio_gateway.model.errors import BrokerUnavailable
+from trio_gateway.model.logger import get_logger
 from trio_gateway.model.position import START, Position
 from trio_gateway.model.presence import Passage
 from trio_gateway.model.publication import Gap, Publication
 from trio_gateway.model.replies import Error, Reply
 
+Word = TypeVar("Word")
+
 RETRY_SECONDS = 0.5
+
+log = get_logger(__name__)
 
 
 class _Bare:
@@ -56,10 +64,10 @@ class _Bare:
 BARE = _Bare()
 
 
-class Mailbox:
-    """Take what is published in a channel.
+class Mailbox(Generic[Word]):
+    """Take what nodes publish in a channel.
 
-    `take` gets each publication's data. `anew` is called whenever what came before may be missing: at the
+    `take` gets each word; what the decoder can't read, of a newer node perhaps, is logged and left out. `anew` is called whenever what came before may be missing: at the
     start, and after a hole in the channel; it may raise BrokerUnavailable.
     """
 
@@ -67,12 +75,14 @@ class Mailbox:
         self,
         hub: Hub,
         channel: str,
-        take: Callable[[bytes], None],
+        decoder: msgspec.json.Decoder[Word],
+        take: Callable[[Word], None],
         *,
         anew: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._hub = hub
         self._channel = channel
+        self._decoder = decoder
         self._take = take
         self._anew = anew
         self._woken = Woken()
@@ -81,7 +91,7 @@ class Mailbox:
     def send_nowait(self, joined: bytes, frames: Sequence[bytes]) -> int:  # noqa: ARG002 - what an Outlet has
         """Take publications as they come."""
         for frame in frames:
-            self._take(frame)
+            self._hear(frame)
         return len(frames)
 
     async def serve(self) -> None:
@@ -126,8 +136,16 @@ class Mailbox:
 
     async def _send(self, data: bytes) -> None:
         for line in data.splitlines():
-            self._take(line)
+            self._hear(line)
         await trio.lowlevel.checkpoint()
+
+    def _hear(self, data: bytes) -> None:
+        try:
+            word = self._decoder.decode(data)
+        except UNREADABLE as error:
+            log.info("a node said what this one does not understand", channel=self._channel, reason=str(error))
+            return
+        self._take(word)
 
 
 async def _rest() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from trio_gateway.gateway.body import read_body
@@ -12,7 +14,7 @@ from trio_gateway.gateway.node import Node
 from trio_gateway.gateway.socket import ClientSocket
 from trio_gateway.gateway.stream import stream_head
 from trio_gateway.model.codes import INTERNAL_ERROR, INTERNAL_SERVER_ERROR
-from trio_gateway.model.commands import Break
+from trio_gateway.model.commands import Break, Command
 from trio_gateway.model.errors import (
     BadRequest,
     BrokerUnavailable,
@@ -22,7 +24,7 @@ from trio_gateway.model.errors import (
     Unauthorized,
 )
 from trio_gateway.model.logger import get_logger
-from trio_gateway.model.replies import Goodbye
+from trio_gateway.model.replies import Error, Goodbye
 from trio_gateway.model.user import User
 from trio_gateway.session.client import Client
 from trio_gateway.session.connecting import Admission
@@ -41,8 +43,8 @@ log = get_logger(__name__)
 class Opened:
     """Carry an accepted opening.
 
-    `request` is an UpgradeRequest where it becomes a WebSocket; `rest` came behind it, and `said` is the
-    message that it carried itself, None for none. `client` is whose connection it becomes, as nobody yet.
+    `request` is an UpgradeRequest where it becomes a WebSocket; `rest` came behind it, and `commands`
+    are those that it carried itself. `client` is whose connection it becomes, as nobody yet.
     `plain` is what a client of the plain protocol asks for, and `admission` who that is; both
     are None where a connect command tells. `user` is whom the application found it to be, None where
     it was not asked. `json_ping` asks for pings in the protocol, and `unspoken` tells that the client
@@ -53,7 +55,7 @@ class Opened:
     request: Request
     rest: bytes
     client: Client
-    said: bytes | None = None
+    commands: Sequence[Command | Error] = ()
     subprotocol: str | None = None
     json_ping: bool = True
     plain: Opening | None = None
@@ -71,9 +73,9 @@ async def judge(node: Node, socket: ClientSocket, endpoint: Endpoint, http: Http
     request = _read(endpoint, http)
     try:
         check_origin(node, http, address)
-        said = await _read_said(node, socket, endpoint, http, request)
+        commands = await _read_commands(node, socket, endpoint, http, request)
         client = nobody(node, request, address, endpoint.codec.name, endpoint.transport)
-        received = Opened(endpoint=endpoint, request=request, rest=http.rest, client=client, said=said)
+        received = Opened(endpoint=endpoint, request=request, rest=http.rest, client=client, commands=commands)
         opened = await (_open_plain if endpoint.plain else _open_centrifugo)(node, received)
         if node.full:
             raise LimitExceeded  # noqa: TRY301 (refused like all the others)
@@ -108,35 +110,35 @@ def check_origin(node: Node, http: HttpRequest, address: str) -> None:
         raise PermissionDenied
 
 
-async def _read_said(
+async def _read_commands(
     node: Node, socket: ClientSocket, endpoint: Endpoint, http: HttpRequest, request: Request
-) -> bytes | None:
-    """Read the message that a request carries; None where clients of this endpoint speak later, or not at all.
+) -> Sequence[Command | Error]:
+    """Read the commands that a request carries; none where clients of this endpoint speak later, or not at all.
 
     Raises BadRequest, with the reason, for what the protocol can't read, and what reading a body raises.
     """
     if endpoint.plain:
-        return None
+        return ()
     if http.method == "POST":
-        said: bytes | None = await read_body(socket, http, node.settings.max_frame_size)
-    else:
-        said = read_connect(request, otherwise=b"{}" if endpoint.stream and endpoint.one_way else None)
-    if said is None:
-        if endpoint.stream:
-            raise BadRequest("the parameter cf_connect is missing: the command to connect")
-        return None
-    _check_said(endpoint, said)
-    return said
+        return _decode(endpoint, await read_body(socket, http, node.settings.max_frame_size))
+    text = read_connect(request, otherwise=b"{}" if endpoint.stream and endpoint.one_way else None)
+    if text is not None:
+        return _decode(endpoint, text)
+    if endpoint.stream:
+        raise BadRequest("the parameter cf_connect is missing: the command to connect")
+    return ()
 
 
-def _check_said(endpoint: Endpoint, said: bytes) -> None:
+def _decode(endpoint: Endpoint, text: bytes) -> Sequence[Command | Error]:
     try:
-        said.decode()
+        text.decode()
     except UnicodeDecodeError:
         raise BadRequest("what was sent is not UTF-8") from None
-    for command in endpoint.codec.decode(said):
+    commands = endpoint.codec.decode(text)
+    for command in commands:
         if isinstance(command, Break):
             raise BadRequest(command.detail)
+    return commands
 
 
 async def _open_plain(node: Node, received: Opened) -> Opened:

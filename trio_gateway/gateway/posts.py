@@ -13,7 +13,6 @@ import msgspec
 import trio
 
 from trio_gateway.broker.broker import Broker
-from trio_gateway.broker.checks import UNREADABLE
 from trio_gateway.gateway.mailbox import Mailbox
 from trio_gateway.gateway.stream import Streams
 from trio_gateway.gateway.survey import NODES_CHANNEL
@@ -66,7 +65,7 @@ class Posts:
         self._uid = uid
         self._broker = broker
         self._streams = streams
-        self._mailbox = Mailbox(hub, _posts_channel(uid), self._hear)
+        self._mailbox = Mailbox(hub, _posts_channel(uid), _words, self._hear)
         self._outstanding: dict[str, _Outstanding] = {}
         self._nodes: dict[str, float] = {}
         self._waiting = 0
@@ -121,12 +120,7 @@ class Posts:
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise UnknownSession from None
 
-    def _hear(self, data: bytes) -> None:
-        try:
-            word = _words.decode(data)
-        except UNREADABLE as error:
-            log.info("a node said what this one does not understand", reason=str(error))
-            return
+    def _hear(self, word: Post | Posted) -> None:
         if isinstance(word, Post):
             self._take(word)
         elif (outstanding := self._outstanding.get(word.id)) is not None:

@@ -6,7 +6,7 @@ itself, since its publications may follow at once, and answers that grow large d
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
 import trio
@@ -83,11 +83,6 @@ class Requests:
         self._codec = codec
         self.note_expiry = note_expiry
         self._rate = Rate(settings.commands_per_second, settings.command_burst, trio.current_time())
-
-    async def answer(self, texts: Iterable[bytes]) -> None:
-        """Carry out a batch of text messages; raises as `carry_out` does."""
-        decode = self._codec.decode
-        await self.carry_out([command for text in texts for command in decode(text)])
 
     async def carry_out(self, commands: Sequence[Command | Error]) -> None:
         """Carry out a batch of commands and write the answers, also those before one that ends the connection.
@@ -235,7 +230,7 @@ class Requests:
 
     async def _move_cursor(self, effect: MoveCursor, _answers: list[bytes]) -> Answered:
         inbox = self._memberships.inbox
-        self._node.hub.acknowledge_nowait(inbox, self._session.client.device, effect.position)
+        self._node.hub.acknowledge_nowait(inbox.topic.channel, self._session.client.device, effect.position)
         return Answered(effect.ref, b"{}")
 
     _EFFECTS: ClassVar[dict[type, Callable[..., Awaitable[Any]]]] = {

@@ -40,13 +40,13 @@ def stream_head(content_type: str, headers: Sequence[tuple[str, str]] = ()) -> b
 
 
 class StreamTransport:
-    """Carry a connection in an HTTP response that starts with `head`; `said` is what the request itself said.
+    """Carry a connection in an HTTP response that starts with `head`.
 
     With `streams` it takes messages from outside: it is found there by its session, from now until its end.
     The system gives up a client whose machine left bytes unacknowledged for `unanswered_seconds`.
     """
 
-    __slots__ = ("_head", "_receiver", "_said", "_sender", "_socket", "_streams", "answers_pings", "ping", "session")
+    __slots__ = ("_head", "_receiver", "_sender", "_socket", "_streams", "answers_pings", "ping", "session")
 
     def __init__(
         self,
@@ -54,7 +54,6 @@ class StreamTransport:
         head: bytes,
         *,
         ping: bytes,
-        said: bytes | None = None,
         streams: Streams | None = None,
         unanswered_seconds: float,
     ) -> None:
@@ -64,7 +63,6 @@ class StreamTransport:
         self._streams = streams
         self._socket = socket
         self._head = head
-        self._said = said
         self._sender, self._receiver = trio.open_memory_channel[bytes](WAITING_MESSAGES)
         if streams is not None:
             streams[self.session] = self
@@ -75,8 +73,8 @@ class StreamTransport:
         return self._head
 
     def begin(self) -> Iterable[Received]:
-        """Give what the request said."""
-        return () if self._said is None else (self._said,)
+        """Give nothing: what comes behind a request is not of this connection."""
+        return ()
 
     async def post(self, text: bytes) -> None:
         """Hand over a message (valid UTF-8) that came by another request, once those before it are taken.

@@ -12,7 +12,6 @@ import msgspec
 import trio
 
 from trio_gateway.broker.broker import Broker
-from trio_gateway.broker.checks import UNREADABLE
 from trio_gateway.gateway.clients import Clients
 from trio_gateway.gateway.mailbox import Mailbox
 from trio_gateway.gateway.woken import Woken
@@ -67,7 +66,7 @@ class Surveys:
         self._silent: set[str] = set()
         self._to_answer: deque[Survey] = deque(maxlen=1000)
         self._woken = Woken()
-        self._mailbox = Mailbox(hub, _answers_channel(uid), self._hear)
+        self._mailbox = Mailbox(hub, _answers_channel(uid), _answers, self._hear)
 
     async def serve(self) -> None:
         """Be one of the nodes, and answer surveys, until cancelled."""
@@ -144,12 +143,7 @@ class Surveys:
             uptime=int(trio.current_time() - self._started),
         )
 
-    def _hear(self, data: bytes) -> None:
-        try:
-            answer = _answers.decode(data)
-        except UNREADABLE as error:
-            log.info("a node answered what this one does not understand", reason=str(error))
-            return
+    def _hear(self, answer: SurveyAnswer) -> None:
         self._silent.discard(answer.node)
         asked = self._asked.get(answer.id)
         if asked is not None:

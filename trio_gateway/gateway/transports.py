@@ -25,7 +25,6 @@ def make_transport(node: Node, socket: ClientSocket, opened: Opened) -> Transpor
         socket,
         stream_head(endpoint.stream, cors_headers(request.origin)),
         ping=endpoint.codec.encode(Ping()) if opened.json_ping else COMMENT,
-        said=opened.said,
         streams=None if endpoint.one_way else node.streams,
         unanswered_seconds=settings.ping_seconds + settings.pong_seconds,
     )
@@ -43,6 +42,6 @@ def _make_websocket(node: Node, socket: ClientSocket, opened: Opened, request: U
         ping=ping + PING_FRAME if endpoint.one_way else ping,
         subprotocol=opened.subprotocol,
         binary_is_another_protocol=not endpoint.plain,
-        once=endpoint.one_way,
-        said=opened.said,
+        # The one message of who goes one way may have come in the request.
+        max_messages=1 - len(opened.commands) if endpoint.one_way else None,
     )

@@ -22,19 +22,16 @@ class WebSocketTransport:
     """Carry a connection over WebSocket.
 
     `rest` is what the client sent behind its request. `binary_is_another_protocol` tells that clients of
-    this protocol mean its binary form by binary frames, and must not come back (protocol §1.1). A client
-    that speaks `once` is heard no more after its first message, which may have come in the request
-    itself as `said`.
+    this protocol mean its binary form by binary frames, and must not come back (protocol §1.1). Messages
+    beyond `max_messages` are not heard; None for no bound.
     """
 
     __slots__ = (
         "_binary",
         "_heard",
-        "_listening",
-        "_once",
+        "_max_messages",
         "_request",
         "_rest",
-        "_said",
         "_socket",
         "_splitter",
         "_subprotocol",
@@ -54,8 +51,7 @@ class WebSocketTransport:
         ping: bytes,
         subprotocol: str | None = None,
         binary_is_another_protocol: bool = False,
-        once: bool = False,
-        said: bytes | None = None,
+        max_messages: int | None = None,
     ) -> None:
         self.ping = ping
         self._socket = socket
@@ -63,9 +59,7 @@ class WebSocketTransport:
         self._rest = rest
         self._subprotocol = subprotocol
         self._binary = codes.INAPPROPRIATE_PROTOCOL if binary_is_another_protocol else codes.UNSUPPORTED_DATA
-        self._once = once
-        self._listening = said is None
-        self._said = said
+        self._max_messages = max_messages
         self._splitter = FrameSplitter(max_frame_size)
         self._heard = b""
 
@@ -74,10 +68,8 @@ class WebSocketTransport:
         return accept_response(self._request.key, self._subprotocol)
 
     def begin(self) -> Iterable[Received]:
-        """Give what was said in the request, and split what came behind it."""
-        if self._said is not None:
-            yield self._said
-        yield from self._split(self._rest)
+        """Split what came behind the request."""
+        return self._split(self._rest)
 
     async def read(self) -> Iterable[Received]:
         """Read once and split; raises as the socket does."""
@@ -109,8 +101,10 @@ class WebSocketTransport:
         for received in self._splitter.receive(data):
             if isinstance(received, ControlFrame):
                 yield self._take_control(received)
-            elif self._listening:
-                self._listening = not self._once
+            elif self._max_messages is None:
+                yield received
+            elif self._max_messages:
+                self._max_messages -= 1
                 yield received
         violation = self._splitter.violation
         if violation is not None:

@@ -60,7 +60,7 @@ class Hub:
         self._budget = TailBudget()
         self._subscriptions = 0
         self.recovery = Recovery(broker)
-        self.acks = PendingAcks(broker)
+        self._acks = PendingAcks(broker)
         self._reads = SharedReads(broker)
         self.catch_up = CatchUp(self._reads, self.recovery)
         self._replay = Replay(self._reads, broker)
@@ -71,7 +71,7 @@ class Hub:
         """Recover dirty topics, write acks and tend idle topics until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.recovery.serve)
-            nursery.start_soon(self.acks.serve)
+            nursery.start_soon(self._acks.serve)
             nursery.start_soon(self.presence.serve)
             nursery.start_soon(self._tend)
             task_status.started()
@@ -134,13 +134,13 @@ class Hub:
         self._subscriptions -= not is_reserved(subscription.topic.channel)
         self._release(subscription.topic)
 
-    def acknowledge_nowait(self, subscription: Subscription, device: str, position: Position) -> None:
-        """Move a device's cursor soon."""
-        self.acks.add_nowait(Ack(subscription.topic.channel, device, position))
+    def acknowledge_nowait(self, channel: str, device: str, position: Position) -> None:
+        """Move a device's cursor in a channel soon."""
+        self._acks.add_nowait(Ack(channel, device, position))
 
     async def flush(self) -> None:
         """Write the acks and the leaves that are pending; the caller has the deadline."""
-        await self.acks.flush()
+        await self._acks.flush()
         with suppress(BrokerUnavailable):
             await self.presence.flush()
 
@@ -197,7 +197,7 @@ class Hub:
         cursor = attachment.cursor
         if cursor is None:
             return Position(attachment.epoch, attachment.top)
-        pending = self.acks.newest(topic.channel, device)
+        pending = self._acks.newest(topic.channel, device)
         if (
             pending
             and pending.epoch == attachment.epoch
