@@ -38,6 +38,9 @@ JAVASCRIPT = ("tests/sdk/javascript", "clients/js")
 PUSH = Path("examples/push")
 """The example that comes in Node and Go as well."""
 
+WORKERS = ("-n", str(min(16, 2 * (os.cpu_count() or 1))), "--dist", "loadfile")
+"""Tests mostly wait, so there are more at a time than cores; those of one file share what they start."""
+
 ELSEWHERE = ("--ignore=tests/browser", "--ignore=tests/docs", "--ignore=tests/examples", "--ignore=tests/sdk")
 """Tests that have a session of their own."""
 
@@ -91,8 +94,15 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests, and show which lines of the package they leave out."""
+    """Run the tests, several at a time; with `-- -n0` one by one, as `--pdb` wants it."""
     session.install("-e.", *group("tests"))
+    session.run("pytest", *WORKERS, *ELSEWHERE, *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the tests one by one, and show which lines of the package they leave out."""
+    session.install("-e.", *group("coverage"))
     session.run("coverage", "erase")
     try:
         session.run("coverage", "run", "-m", "pytest", *ELSEWHERE, *session.posargs)
@@ -108,7 +118,7 @@ def lowest(session: nox.Session) -> None:
     constraints = Path(session.create_tmp()) / "lowest.txt"
     constraints.write_text("\n".join(filter(None, bounds)) + "\n", encoding="utf-8")
     session.install("-e.", *group("tests"), "--constraint", str(constraints))
-    session.run("pytest", *ELSEWHERE, *session.posargs)
+    session.run("pytest", *WORKERS, *ELSEWHERE, *session.posargs)
 
 
 @nox.session
@@ -116,7 +126,7 @@ def sdk(session: nox.Session) -> None:
     """Run our JavaScript client, the published SDKs and API clients; what is JavaScript is skipped where there is no Node."""
     session.install("-e.", *group("sdk"))
     install_javascript(session)
-    session.run("pytest", "tests/sdk", *session.posargs)
+    session.run("pytest", *WORKERS, "tests/sdk", *session.posargs)
 
 
 @nox.session
@@ -132,7 +142,7 @@ def examples(session: nox.Session) -> None:
         session.run("go", "-C", str(PUSH / "go"), "build", "-o", os.devnull, ".", external=True)
     else:
         lacking(session, "Go")
-    session.run("pytest", "tests/examples", *session.posargs)
+    session.run("pytest", *WORKERS, "tests/examples", *session.posargs)
 
 
 @nox.session
@@ -143,13 +153,14 @@ def browser(session: nox.Session) -> None:
         (session.error if os.environ.get("REQUIRE_PROGRAMS") else session.skip)("Chromium or Chrome is not installed")
     session.install("-e.[examples]", *group("browser"))
     install_javascript(session)
-    session.run("pytest", "tests/browser", *session.posargs, env={"CHROMIUM": chromium})
+    session.run("pytest", *WORKERS, "tests/browser", *session.posargs, env={"CHROMIUM": chromium})
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Run the code in the README and the docs pages, hold their tables against the code, and follow their links."""
     session.install("-e.", *group("sdk"))  # the pages show the clients of others as well
+    # One after another: the pages show the gateway's own ports.
     session.run("pytest", "tests/test_links.py", "tests/docs", "README.md", "docs", "clients", *session.posargs)
 
 

@@ -76,7 +76,7 @@ async def test_a_second_signal_ends_at_once(gateway):
     assert "Traceback" not in gateway.errors
 
 
-@pytest.mark.parametrize(("window", "least", "most"), [("1", 0.5, 15), ("30", 1.2, 20)])
+@pytest.mark.parametrize(("window", "least", "most"), [("1", 0.2, 15), ("30", 0.48, 20)])
 async def test_goodbyes_are_spread_evenly_over_the_window_but_never_slower_than_500_a_second(
     tmp_path, window, least, most
 ):
