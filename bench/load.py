@@ -13,6 +13,11 @@ import attrs
 
 from bench.processes import LOAD_CORE, BenchError, start
 
+HOUR = 3_600.0
+"""Seconds that a load client stays where its scenario ends it."""
+
+SDK_PATH = "/connection/websocket"
+
 
 @attrs.frozen
 class Load:

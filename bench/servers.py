@@ -37,6 +37,8 @@ from trio_gateway.settings.data_directory import socket_path
 
 HERE = Path(__file__).parent
 SECRET = "a secret of thirty-two bytes or so"
+INSECURE = ("--insecure", "--token-secret", SECRET)
+"""Options of a gateway where a client may subscribe to what it likes, and has an inbox by its token."""
 CONFIG = """
 [channel.without_namespace]
 allow_subscribe_for_client = true

@@ -18,12 +18,23 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "trio_gateway"
-MAP = ast.get_docstring(ast.parse((ROOT / PACKAGE / "__init__.py").read_text(encoding="utf-8")))
-FLOORS = {part: int(floor) for part, floor in re.findall(r"^ +(\w+)/? +(\d) ", MAP, re.MULTILINE)} | {"": 99}
-"""The height of each part of the package, read from the package's own map; the package itself stands on top."""
+
+
+def read_map(folder: str) -> dict[str, int]:
+    """Read how high each part of a folder stands, from the map in the folder's own docstring."""
+    text = ast.get_docstring(ast.parse((ROOT / folder / "__init__.py").read_text(encoding="utf-8")))
+    return {part: int(floor) for part, floor in re.findall(r"^ +(\w+)/? +(\d) ", text, re.MULTILINE)}
+
+
+FLOORS = read_map(PACKAGE) | {"": 99}
+"""The height of each part of the package; the package itself stands on top."""
+
+GATEWAY = f"{PACKAGE}.gateway"
+GATEWAY_FLOORS = read_map(f"{PACKAGE}/gateway")
+"""The same within the largest part, in which the modules beside the folders stand on top."""
 
 PURE = {"model", "settings", "wire", "session"}
-DOORS = {"trio_gateway.gateway", "trio_gateway.client"}
+DOORS = {f"{GATEWAY}.transport", f"{PACKAGE}.client"}
 """The two parts that may import trio_websocket, in one module each."""
 
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -92,6 +103,12 @@ def part_of(name: str) -> str:
     return name.partition(".")[2].partition(".")[0]
 
 
+def gateway_floor(name: str) -> int:
+    """Tell how high a module of the gateway stands in it; those beside its folders stand on top."""
+    part = name.removeprefix(f"{GATEWAY}.").partition(".")[0]
+    return GATEWAY_FLOORS.get(part, max(GATEWAY_FLOORS.values()))
+
+
 def goes_down(part: str, other: str) -> bool:
     return part == other or FLOORS[other] < FLOORS[part]
 
@@ -128,6 +145,14 @@ def test_imports_go_down_only(module):
     up = [name for name in needed(module) if not goes_down(module.part, part_of(name))]
 
     assert up == [], f"{module.name} imports from its own floor or above"
+
+
+@pytest.mark.parametrize("module", [each for each in MODULES if each.part == "gateway"], ids=lambda module: module.name)
+def test_within_the_gateway_imports_go_down_only(module):
+    others = [name for name in needed(module) if name.startswith(f"{GATEWAY}.")]
+    up = [name for name in others if gateway_floor(name) > gateway_floor(module.name)]
+
+    assert up == [], f"{module.name} imports from above"
 
 
 @pytest.mark.parametrize("module", [each for each in MODULES if each.part in PURE], ids=lambda module: module.name)

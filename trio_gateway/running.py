@@ -17,7 +17,7 @@ from trio_gateway.admin.try_page import TryPage
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.redis.broker import RedisBroker
 from trio_gateway.embedded.valkey import EmbeddedValkey
-from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.nodes.node import Node
 from trio_gateway.model.channel import inbox_of
 from trio_gateway.model.errors import ConfigurationError
 from trio_gateway.model.position import Position

@@ -35,8 +35,8 @@ from trio_gateway.api.server_api import ServerApi
 from trio_gateway.broker.broker import Broker
 from trio_gateway.embedded.valkey import EmbeddedValkey
 from trio_gateway.gateway.drain import drain
-from trio_gateway.gateway.lost_nodes import LostNodes
-from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.nodes.lost_nodes import LostNodes
+from trio_gateway.gateway.nodes.node import Node
 from trio_gateway.gateway.server import ClientServer
 from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.model.errors import ConfigurationError

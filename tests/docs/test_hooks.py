@@ -7,8 +7,8 @@ import re
 import pytest
 from docs.markdown import ROOT, table_under
 
-from trio_gateway.gateway import departures, lost_nodes, untold
-from trio_gateway.gateway.orders import RETRY_SECONDS
+from trio_gateway.gateway.commands.orders import RETRY_SECONDS
+from trio_gateway.gateway.nodes import departures, lost_nodes, untold
 from trio_gateway.hooks.http import breaker, caller, exchange, requests, results
 from trio_gateway.hooks.http.back_end import SHAPES
 from trio_gateway.hooks.http.statistics import FAILURES

@@ -12,7 +12,7 @@ from e2e.gateway_process import serving
 from e2e.stock_client import dial
 from gateway.peers import Peer, request
 
-from trio_gateway.gateway.socket import RESET_ON_CLOSE
+from trio_gateway.gateway.transport.socket import RESET_ON_CLOSE
 
 LONGEST = 5.0
 """Seconds that the next client may wait for an answer; it takes milliseconds, also on a busy machine."""

@@ -17,7 +17,7 @@ from gateway.peers import request
 from wire.client_frames import client_frame
 
 from trio_gateway.broker.redis import slots
-from trio_gateway.gateway.socket import RESET_ON_CLOSE
+from trio_gateway.gateway.transport.socket import RESET_ON_CLOSE
 from trio_gateway.publisher import Publisher
 from trio_gateway.settings.settings import Settings
 from trio_gateway.supervisor import open_gateway

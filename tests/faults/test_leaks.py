@@ -13,7 +13,7 @@ from gateway.peers import Closed, Peer, request
 from gateway.streams import http_request
 from wire.client_frames import client_frame
 
-from trio_gateway.gateway.socket import RESET_ON_CLOSE
+from trio_gateway.gateway.transport.socket import RESET_ON_CLOSE
 from trio_gateway.settings.data_directory import socket_path
 from trio_gateway.settings.namespaces import ChannelRules, Namespaces
 from trio_gateway.settings.settings import Settings

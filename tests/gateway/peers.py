@@ -13,10 +13,10 @@ from wire.client_frames import client_frame
 
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.memory import MemoryBroker
-from trio_gateway.gateway.http import serve_socket
-from trio_gateway.gateway.lost_nodes import LostNodes
-from trio_gateway.gateway.node import Node
-from trio_gateway.gateway.survey import NODES_CHANNEL as NODES
+from trio_gateway.gateway.nodes.lost_nodes import LostNodes
+from trio_gateway.gateway.nodes.node import Node
+from trio_gateway.gateway.nodes.survey import NODES_CHANNEL as NODES
+from trio_gateway.gateway.requester import serve_socket
 from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.settings.namespaces import ChannelRules, Namespaces
 from trio_gateway.settings.settings import Settings

@@ -6,8 +6,8 @@ from gateway.peers import Closed, request, serve_sdk_place, token, unix_time
 from gateway.shared_broker import SharedBroker
 from trio.testing import wait_all_tasks_blocked
 
-from trio_gateway.gateway.bans import Ban, Bans
-from trio_gateway.gateway.socket import ClientSocket
+from trio_gateway.gateway.admission.bans import Ban, Bans
+from trio_gateway.gateway.transport.socket import ClientSocket
 from trio_gateway.model.codes import NOT_PERMITTED
 from trio_gateway.model.errors import BrokerUnavailable, Disconnected
 from trio_gateway.model.user import User

@@ -7,7 +7,7 @@ from gateway.shared_broker import SharedBroker
 from trio.testing import wait_all_tasks_blocked
 from wire.client_frames import client_frame
 
-from trio_gateway.gateway.entering import place_of
+from trio_gateway.gateway.opening.entering import place_of
 from trio_gateway.model import codes
 from trio_gateway.model.errors import BrokerUnavailable
 from trio_gateway.settings.namespaces import ChannelRules, InboxRules, Namespaces

@@ -7,7 +7,7 @@ import trio
 from gateway.peers import NOTHING, serve_sdk_place, token, unix_time
 from trio.testing import wait_all_tasks_blocked
 
-from trio_gateway.gateway.deadlines import Deadlines
+from trio_gateway.gateway.nodes.deadlines import Deadlines
 from trio_gateway.model.directives import RefreshUser, SubscribeUser
 
 GRACE = 25

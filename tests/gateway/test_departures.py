@@ -9,11 +9,11 @@ from gateway.shared_broker import SharedBroker
 from trio.testing import wait_all_tasks_blocked
 
 from trio_gateway import errors
-from trio_gateway.gateway import departures
-from trio_gateway.gateway.departures import HOLDERS_CHANNEL, record_of, request_of
-from trio_gateway.gateway.lost_nodes import CLAIM_SECONDS
-from trio_gateway.gateway.survey import NODES_CHANNEL
-from trio_gateway.gateway.untold import LONGEST_PAUSE
+from trio_gateway.gateway.nodes import departures
+from trio_gateway.gateway.nodes.departures import HOLDERS_CHANNEL, record_of, request_of
+from trio_gateway.gateway.nodes.lost_nodes import CLAIM_SECONDS
+from trio_gateway.gateway.nodes.survey import NODES_CHANNEL
+from trio_gateway.gateway.nodes.untold import LONGEST_PAUSE
 from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.hooks.results import ConnectResult
 from trio_gateway.model.codes import DisconnectCode

@@ -13,8 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trio_gateway import errors
-from trio_gateway.gateway.lost_nodes import CLAIM_SECONDS
-from trio_gateway.gateway.untold import LONGEST_PAUSE
+from trio_gateway.gateway.nodes.lost_nodes import CLAIM_SECONDS
+from trio_gateway.gateway.nodes.untold import LONGEST_PAUSE
 from trio_gateway.hooks.hooks import Hooks
 
 NODES = 2

@@ -12,8 +12,8 @@ from gateway.shared_broker import SharedBroker
 from gateway.streams import EmulatedPeer, StreamPeer, http_request
 from trio.testing import wait_all_tasks_blocked
 
-from trio_gateway.gateway.posts import ANSWER_SECONDS
-from trio_gateway.gateway.stream import WAITING_MESSAGES
+from trio_gateway.gateway.nodes.posts import ANSWER_SECONDS
+from trio_gateway.gateway.transport.stream import WAITING_MESSAGES
 from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.model.directives import DisconnectUser
 from trio_gateway.model.errors import BrokerUnavailable, UnknownSession

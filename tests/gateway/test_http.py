@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
-from trio_gateway.gateway.exchange import REQUEST
-from trio_gateway.gateway.http import KEEP_ALIVE_SECONDS
+from trio_gateway.gateway.http.exchange import REQUEST
+from trio_gateway.gateway.requester import KEEP_ALIVE_SECONDS
 
 
 async def application(scope, receive, send):

@@ -10,8 +10,8 @@ import pytest
 import trio
 from session.signing import jwk, jwks, private, signed
 
-from trio_gateway.gateway.key_fetch import MAX_BODY, fetch_keys
-from trio_gateway.gateway.key_source import KeySource
+from trio_gateway.gateway.admission.key_fetch import MAX_BODY, fetch_keys
+from trio_gateway.gateway.admission.key_source import KeySource
 from trio_gateway.session.tokens import Verifier
 from trio_gateway.settings.settings import Settings
 

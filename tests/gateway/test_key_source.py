@@ -12,7 +12,13 @@ from gateway.issuer import URL, Issuer
 from session.signing import jwks, signed, verifier
 from trio.testing import wait_all_tasks_blocked
 
-from trio_gateway.gateway.key_source import FETCH_SECONDS, FRESH_SECONDS, PAUSE_SECONDS, KeySource, KeysUnavailable
+from trio_gateway.gateway.admission.key_source import (
+    FETCH_SECONDS,
+    FRESH_SECONDS,
+    PAUSE_SECONDS,
+    KeySource,
+    KeysUnavailable,
+)
 from trio_gateway.model.errors import BrokerUnavailable, Unauthorized
 
 

@@ -6,7 +6,7 @@ from gateway.peers import serve_sdk_place
 from gateway.shared_broker import SharedBroker
 from trio.testing import wait_all_tasks_blocked
 
-from trio_gateway.gateway import reading
+from trio_gateway.gateway.commands import reading
 from trio_gateway.settings.namespaces import ChannelRules, Namespaces
 
 RULES = Namespaces(

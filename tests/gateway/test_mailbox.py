@@ -7,7 +7,7 @@ from captured_logs import capture_logs
 from gateway.shared_broker import SharedBroker
 from trio.testing import wait_all_tasks_blocked
 
-from trio_gateway.gateway.mailbox import Mailbox
+from trio_gateway.gateway.nodes.mailbox import Mailbox
 from trio_gateway.hub.hub import Hub
 from trio_gateway.model.channel import CONTROL_CHANNEL
 from trio_gateway.model.errors import BrokerUnavailable

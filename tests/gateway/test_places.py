@@ -5,8 +5,8 @@ import trio
 from gateway.peers import serve_sdk_place, token
 from gateway.shared_broker import SharedBroker
 
-from trio_gateway.gateway.places import place_of
-from trio_gateway.gateway.survey import ANSWER_SECONDS, NODES_CHANNEL
+from trio_gateway.gateway.admission.places import place_of
+from trio_gateway.gateway.nodes.survey import ANSWER_SECONDS, NODES_CHANNEL
 from trio_gateway.model.presence import Member
 
 

@@ -12,7 +12,7 @@ from gateway.peers import Peer, request, serve_place
 from trio.testing import wait_all_tasks_blocked
 
 from trio_gateway.gateway.drain import drain
-from trio_gateway.gateway.heartbeat import SLOTS, Heartbeat
+from trio_gateway.gateway.nodes.heartbeat import SLOTS, Heartbeat
 from trio_gateway.gateway.server import OUT_OF_RESOURCES_SECONDS, ClientServer
 from trio_gateway.gateway.shortage import CALM_SECONDS
 

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from trio_gateway.gateway.socket import ClientSocket, WriteStalled
+from trio_gateway.gateway.transport.socket import ClientSocket, WriteStalled
 
 
 class Peer:

@@ -7,7 +7,7 @@ from gateway.peers import serve_sdk_place
 from gateway.shared_broker import SharedBroker
 from trio.testing import wait_all_tasks_blocked
 
-from trio_gateway.gateway import survey
+from trio_gateway.gateway.nodes import survey
 from trio_gateway.model.errors import BrokerUnavailable
 from trio_gateway.model.presence import Member
 

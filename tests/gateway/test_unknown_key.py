@@ -5,7 +5,7 @@ import trio
 from gateway.issuer import URL, Issuer
 from gateway.peers import serve_sdk_place
 
-from trio_gateway.gateway.key_source import PAUSE_SECONDS, KeySource
+from trio_gateway.gateway.admission.key_source import PAUSE_SECONDS, KeySource
 
 GONE = OSError("nobody listens")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hooks.asking import REQUESTS
 
-from trio_gateway.gateway.untold import FIRST_PAUSE, LONGEST_PAUSE, Untold
+from trio_gateway.gateway.nodes.untold import FIRST_PAUSE, LONGEST_PAUSE, Untold
 
 REQUEST = REQUESTS["disconnected"]
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from trio_gateway.gateway.asking import ask_who
-from trio_gateway.gateway.entering import Arrival, Entered, enter
-from trio_gateway.gateway.node import Node
-from trio_gateway.gateway.opening import Opened
-from trio_gateway.gateway.requests import Requests
-from trio_gateway.gateway.socket import ClientSocket
+from trio_gateway.gateway.commands.requests import Requests
+from trio_gateway.gateway.nodes.node import Node
+from trio_gateway.gateway.opening.entering import Arrival, Entered, enter
+from trio_gateway.gateway.opening.identifying import refused_plain
+from trio_gateway.gateway.opening.opening import Opened
+from trio_gateway.gateway.transport.socket import ClientSocket
+from trio_gateway.hooks.asking import ask_who
 from trio_gateway.hooks.headers import choose_emulated
 from trio_gateway.hooks.requests import ConnectRequest
 from trio_gateway.hub.subscription import Subscriber
@@ -19,7 +20,6 @@ from trio_gateway.model.codes import (
     CONNECTION_EXPIRED,
     CONNECTION_LIMIT,
     INTERNAL_SERVER_ERROR,
-    INVALID_TOKEN,
     NOT_PERMITTED,
     REQUEST_BROKEN,
     REQUESTS_TOO_MANY,
@@ -35,7 +35,6 @@ from trio_gateway.model.errors import (
     RequestError,
     TokenExpired,
     TooManyRequests,
-    Unauthorized,
 )
 from trio_gateway.model.replies import Error
 from trio_gateway.session.client import Client
@@ -58,12 +57,6 @@ async def enter_plain(node: Node, opened: Opened, subscriber: Subscriber) -> Ent
         return await enter(node, arrival, subscriber)
     except Disconnected as kept_out:
         raise refused_plain(kept_out) from kept_out
-
-
-def refused_plain(kept_out: Disconnected) -> RequestError:
-    """Turn what would end a connection into what refuses a request."""
-    refused = Unauthorized if kept_out.disconnect is INVALID_TOKEN else PermissionDenied
-    return refused(kept_out.disconnect.reason)
 
 
 _DISCONNECTS: dict[type[Exception], DisconnectCode] = {

@@ -11,18 +11,18 @@ from functools import partial
 
 import trio
 
+from trio_gateway.gateway.commands.orders import Orders
+from trio_gateway.gateway.commands.requests import Requests
 from trio_gateway.gateway.connecting import Connecting, enter_plain
-from trio_gateway.gateway.entering import Entered
-from trio_gateway.gateway.node import Node
-from trio_gateway.gateway.opening import Opened
-from trio_gateway.gateway.orders import Orders
-from trio_gateway.gateway.requests import Requests
-from trio_gateway.gateway.socket import ClientSocket
-from trio_gateway.gateway.transport import Echo, Received, Transport
-from trio_gateway.gateway.verdict import LOST, Verdict, said_by_gateway, verdict_of
-from trio_gateway.gateway.woken import Woken
+from trio_gateway.gateway.nodes.node import Node
+from trio_gateway.gateway.opening.entering import Entered
+from trio_gateway.gateway.opening.opening import Opened
+from trio_gateway.gateway.transport.socket import ClientSocket
+from trio_gateway.gateway.transport.transport import Echo, Received, Transport
+from trio_gateway.gateway.transport.verdict import LOST, Verdict, said_by_gateway, verdict_of
 from trio_gateway.gateway.writer import Writer
 from trio_gateway.hub.subscription import Subscriber, Subscription
+from trio_gateway.hub.woken import Woken
 from trio_gateway.model import codes
 from trio_gateway.model.codes import DisconnectCode
 from trio_gateway.model.commands import Pong

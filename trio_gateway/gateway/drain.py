@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.nodes.node import Node
 from trio_gateway.model import codes
 
 SLOWEST_GOODBYES_PER_SECOND = 500

@@ -11,9 +11,9 @@ from contextlib import suppress
 
 import trio
 
-from trio_gateway.gateway.exchange import Application
-from trio_gateway.gateway.http import serve_socket
-from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.http.exchange import Application
+from trio_gateway.gateway.nodes.node import Node
+from trio_gateway.gateway.requester import serve_socket
 from trio_gateway.gateway.shortage import Shortage
 
 ACCEPTS_PER_TURN = 64

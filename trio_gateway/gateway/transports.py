@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from trio_gateway.gateway.node import Node
-from trio_gateway.gateway.opening import Opened
-from trio_gateway.gateway.socket import ClientSocket
-from trio_gateway.gateway.stream import StreamTransport, stream_head
-from trio_gateway.gateway.transport import Transport
-from trio_gateway.gateway.websocket import WebSocketTransport
+from trio_gateway.gateway.nodes.node import Node
+from trio_gateway.gateway.opening.opening import Opened
+from trio_gateway.gateway.transport.socket import ClientSocket
+from trio_gateway.gateway.transport.stream import StreamTransport, stream_head
+from trio_gateway.gateway.transport.transport import Transport
+from trio_gateway.gateway.transport.websocket import WebSocketTransport
 from trio_gateway.model.replies import Ping
 from trio_gateway.wire.cors import cors_headers
 from trio_gateway.wire.frames import PING_FRAME

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from trio_gateway.gateway.socket import ClientSocket
-from trio_gateway.gateway.woken import Woken
+from trio_gateway.gateway.transport.socket import ClientSocket
 from trio_gateway.hub.catch_up import CatchUp
 from trio_gateway.hub.subscription import InsufficientState, Subscriber, Subscription
+from trio_gateway.hub.woken import Woken
 from trio_gateway.model.errors import BrokerUnavailable
 
 STORE_RETRY_SECONDS = 1.0

@@ -89,7 +89,7 @@ AnyDirective = SubscribeUser | UnsubscribeUser | DisconnectUser | RefreshUser
 
 
 class KeepOut(Struct, frozen=True, tag_field="do", tag="keep_out"):
-    """Take a mark of who is kept out (see `gateway/bans.py`), which is in the store already, and act on it."""
+    """Take a mark of who is kept out (see `gateway/admission/bans.py`), which is in the store already, and act on it."""
 
     name: str
     mark: str

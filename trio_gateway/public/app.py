@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.nodes.node import Node
 from trio_gateway.model.errors import BrokerUnavailable, Disconnected, RequestError
 from trio_gateway.public.client_module import client_routes
 from trio_gateway.public.cross_origin import CrossOrigin

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.nodes.node import Node
 from trio_gateway.model.errors import BadRequest
 from trio_gateway.wire.refusal import RequestRefused
 

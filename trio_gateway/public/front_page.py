@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.nodes.node import Node
 
 HEADERS = {
     "Cache-Control": "no-cache",

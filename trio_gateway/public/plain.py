@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trio_gateway.gateway.acting import Acting
-from trio_gateway.gateway.exchange import REQUEST
-from trio_gateway.gateway.node import Node
+from trio_gateway.gateway.commands.acting import Acting
+from trio_gateway.gateway.http.exchange import REQUEST
+from trio_gateway.gateway.nodes.node import Node
 from trio_gateway.model.commands import Publish, Send
 from trio_gateway.public.refusing import FRESH
 from trio_gateway.wire import plain_requests

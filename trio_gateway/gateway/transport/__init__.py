@@ -1,0 +1,1 @@
+"""How a client's connection goes over its socket, and how it ends."""
