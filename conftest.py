@@ -2,10 +2,13 @@
 
 tests/docs/page.py says what a block means, by its language. Run them by `nox -s docs`: they need the
 default ports, and the README's first line installs the gateway for real.
+
+And what all tests need: Ctrl-C, which a shell has its background jobs ignore, and they hand that down.
 """
 
 from __future__ import annotations
 
+import signal
 from functools import partial
 
 from docs.page import EVALUATORS, Page
@@ -42,3 +45,6 @@ def pages(pattern: str, *, clone: bool, exclude: str | None = None) -> Sybil:
 CLIENTS = "clients/*/README.md"
 project = pages("README.md", clone=True, exclude=CLIENTS)  # a pattern without a folder would mean those as well
 pytest_collect_file = SybilCollection([project, pages("docs/*.md", clone=False), pages(CLIENTS, clone=False)]).pytest()
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

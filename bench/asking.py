@@ -14,20 +14,25 @@ from bench.servers import Bench
 CLIENTS = 100
 
 
+def count_answers(bench: Bench, load: Load) -> Measurement:
+    """Count what is answered to these clients per core-second."""
+    with (
+        bench.gateway("--insecure") as server,
+        loading(bench.load, load, server.port) as client,
+        server.meter() as used_since,
+    ):
+        report = client.report()
+        used = used_since()
+    return Measurement(report.messages / used.total, f"{used.split(report.messages)}; {report.latency}")
+
+
 def frames(depth: int) -> Run:
     """Make the run that counts small text frames answered per core-second, without Redis."""
     body = '{"type":"unsubscribe","channel":"x","ref":1}'
 
     def run(bench: Bench, seconds: float) -> Measurement:
         load = Load(CLIENTS, seconds, body=body, match='"ref"', depth=depth)
-        with (
-            bench.gateway("--insecure") as server,
-            loading(bench.load, load, server.port) as client,
-            server.meter() as used_since,
-        ):
-            report = client.report()
-            used = used_since()
-        return Measurement(report.messages / used.total, f"{used.split(report.messages)}; {report.latency}")
+        return count_answers(bench, load)
 
     return run
 
@@ -37,14 +42,7 @@ def publishing(bench: Bench, seconds: float) -> Measurement:
     first = '{"id":1,"connect":{}}'
     body = json.dumps({"id": 2, "publish": {"channel": "bench", "data": "x" * 98}})
     load = Load(CLIENTS, seconds, SDK_PATH, first=first, body=body, match='"publish":{}', depth=4)
-    with (
-        bench.gateway("--insecure") as server,
-        loading(bench.load, load, server.port) as client,
-        server.meter() as used_since,
-    ):
-        report = client.report()
-        used = used_since()
-    return Measurement(report.messages / used.total, f"{used.split(report.messages)}; {report.latency}")
+    return count_answers(bench, load)
 
 
 def exchange(*, by_hypercorn: bool) -> Run:
