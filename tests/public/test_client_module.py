@@ -18,6 +18,13 @@ async def test_it_is_the_module_that_was_built():
     assert "x-content-type-options: nosniff" in head
 
 
+async def test_what_a_cache_keeps_for_the_gateways_own_page_is_not_given_to_another():
+    async with serve_public() as place:
+        _, _, head = await ask(place, "/client.js")
+
+    assert "vary: Origin\r\n" in head
+
+
 async def test_a_page_of_another_origin_that_may_connect_may_load_it():
     async with serve_public(allowed_origins=("https://app.example",)) as place:
         _, _, head = await ask(place, "/client.js", headers=[("Origin", "https://app.example")])

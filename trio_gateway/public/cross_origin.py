@@ -27,7 +27,7 @@ class CrossOrigin:
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         if origin is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _telling(send, None))
         elif not origin_allowed(origin, headers.get("host", ""), self._allowed):
             response = await refuse(Request(scope), PermissionDenied("this origin is not allowed"))
             await response(scope, receive, send)
@@ -39,7 +39,7 @@ class CrossOrigin:
             await self._app(scope, receive, _telling(send, origin))
 
 
-def _telling(send: Send, origin: str) -> Send:
+def _telling(send: Send, origin: str | None) -> Send:
     async def tell(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)

@@ -11,16 +11,18 @@ from collections.abc import Sequence
 PREFLIGHT_SECONDS = 7200
 """For which browsers remember a preflight's answer; Chromium's own limit."""
 
+VARIES = ("Vary", "Origin")
+"""An answer to a page of one origin is not for another (RFC 9110 §12.5.5)."""
+
 
 def cors_headers(origin: str | None) -> Sequence[tuple[str, str]]:
-    """Let a page of this (allowed) origin read the answer, cookies sent or not; None where no browser speaks."""
+    """Let a page of this (allowed) origin read the answer, cookies sent or not.
+
+    None for a request without one, of a page of the gateway itself perhaps: what a cache keeps of that is for no other page.
+    """
     if origin is None:
-        return ()
-    return (
-        ("Access-Control-Allow-Origin", origin),
-        ("Access-Control-Allow-Credentials", "true"),
-        ("Vary", "Origin"),
-    )
+        return (VARIES,)
+    return (("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true"), VARIES)
 
 
 def preflight_headers(origin: str, requested_headers: str) -> Sequence[tuple[str, str]]:
