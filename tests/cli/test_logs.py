@@ -53,6 +53,14 @@ def test_what_is_below_the_level_is_left_out() -> None:
     assert stream.getvalue() == ""
 
 
+def test_what_hooks_ask_over_http_is_no_line_each_whatever_the_level() -> None:
+    stream = io.StringIO()
+    configure_logs("json", "debug", stream)
+    logging.getLogger("httpx").info("HTTP Request: POST http://127.0.0.1/rpc?key=secret")
+    logging.getLogger("httpcore.http11").debug("send_request_headers.started authorization: secret")
+    assert stream.getvalue() == ""
+
+
 def test_the_console_has_the_words_and_no_colours_off_a_terminal() -> None:
     stream = io.StringIO()
     configure_logs("console", "info", stream)

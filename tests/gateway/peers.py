@@ -16,7 +16,7 @@ from trio_gateway.broker.memory import MemoryBroker
 from trio_gateway.gateway.nodes.lost_nodes import LostNodes
 from trio_gateway.gateway.nodes.node import Node
 from trio_gateway.gateway.nodes.survey import NODES_CHANNEL as NODES
-from trio_gateway.gateway.requester import serve_socket
+from trio_gateway.gateway.served_socket import serve_socket
 from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.settings.namespaces import ChannelRules, Namespaces
 from trio_gateway.settings.settings import Settings

@@ -37,8 +37,8 @@ class SharedBroker(MemoryBroker):
     `jump` is how many offsets the next publications leave out, as after a failover. `trouble` is an async function that is called with the name of each call before that reaches the store.
     """
 
-    def __init__(self, beside=None, *, namespaces=NAMESPACES):
-        super().__init__(namespaces=namespaces, limits=Limits())
+    def __init__(self, beside=None, *, namespaces=NAMESPACES, limits=None):
+        super().__init__(namespaces=namespaces, limits=limits or Limits())
         self.deaf = False
         self.away = False
         self.trouble = None

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 import trio
 from captured_logs import capture_logs
-from gateway.peers import Closed, request, serve_place
+from gateway.peers import SDK_PATH, Closed, request, serve_place
 from trio.testing import wait_all_tasks_blocked
 from wire.client_frames import client_frame
 
@@ -165,14 +165,35 @@ class TestOpening:
         assert peer.hello["user"] == "ali"
         assert status == 401
 
-    async def test_an_authentication_that_breaks_is_an_internal_error(self, autojump_clock):
+    @pytest.mark.parametrize("path", ["/ws", SDK_PATH])
+    @pytest.mark.parametrize(
+        "error",
+        [
+            ZeroDivisionError(),
+            ConnectionRefusedError("no database"),
+            EOFError(),
+            ExceptionGroup("", [TimeoutError("no database")]),
+        ],
+    )
+    async def test_an_authentication_that_breaks_is_an_internal_error(self, error, path, autojump_clock):
         async def authenticate(_request):
-            raise ZeroDivisionError
+            raise error
+
+        async with serve_place(insecure=False, hooks=Hooks(authenticate=authenticate)) as place:
+            with capture_logs() as logs:
+                status, body, _ = await place.refused(request(path))
+
+        assert (status, body) == (500, {"code": 100, "message": "internal server error"})
+        assert ("authentication failed", "error") in [(line["event"], line["log_level"]) for line in logs]
+
+    async def test_an_authentication_may_turn_a_client_away_as_other_hooks_do(self, autojump_clock):
+        async def authenticate(_request):
+            raise Disconnected(DisconnectCode(4501, "unauthorized"))
 
         async with serve_place(insecure=False, hooks=Hooks(authenticate=authenticate)) as place:
             status, body, _ = await place.refused(request())
 
-        assert (status, body) == (500, {"code": 100, "message": "internal server error"})
+        assert (status, body["code"]) == (403, 4501)
 
 
 class TestRequests:

@@ -240,6 +240,19 @@ async def test_an_order_that_needs_the_store_is_carried_out_when_that_is_back(pl
     assert "subscribe" in await client.push()
 
 
+async def test_orders_keep_their_order_also_when_the_store_was_away(places, autojump_clock):
+    here, there = places
+    client = await there.connect()
+    there.broker.away = True
+    await here.node.control.tell(SubscribeUser(user="7", channel="open:a"))
+    await here.node.control.tell(UnsubscribeUser(user="7", channel="open:a"))
+    await trio.sleep(5)
+    there.broker.away = False
+
+    assert "subscribe" in await client.push()
+    assert "unsubscribe" in await client.push()
+
+
 async def test_a_client_that_does_not_read_delays_an_order_for_nobody_else(autojump_clock):
     async with two_nodes(write_seconds=20) as (here, _there):
         slow = await here.connect(send_buffer=4096)

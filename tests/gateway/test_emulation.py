@@ -12,14 +12,21 @@ from gateway.shared_broker import SharedBroker
 from gateway.streams import EmulatedPeer, StreamPeer, http_request
 from trio.testing import wait_all_tasks_blocked
 
+from trio_gateway.broker.broker import Leave
+from trio_gateway.broker.limits import Limits
+from trio_gateway.gateway.nodes.neighbours import KNOWN_SECONDS
 from trio_gateway.gateway.nodes.posts import ANSWER_SECONDS
-from trio_gateway.gateway.transport.stream import WAITING_MESSAGES
+from trio_gateway.gateway.nodes.survey import NODES_CHANNEL
+from trio_gateway.gateway.transport.stream import MESSAGE_BYTES, WAITING_BYTES
 from trio_gateway.hooks.hooks import Hooks
 from trio_gateway.model.directives import DisconnectUser
 from trio_gateway.model.errors import BrokerUnavailable, UnknownSession
 
 LINES = "/connection/http_stream"
 EVENTS = "/connection/sse"
+
+MOST_WAITING = WAITING_BYTES // (MESSAGE_BYTES + len('{"id":2,"rpc":{"method":"x"}}'))
+"""Of small messages: one less where their ids are longer."""
 
 
 @pytest.fixture
@@ -167,13 +174,46 @@ class TestCommands:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(post, 2)
                 await asked.wait()
-                for number in range(3, 13):
+                for number in range(3, 103):
                     nursery.start_soon(post, number)
                 await wait_all_tasks_blocked()
-                assert len(handed_over) == 1 + WAITING_MESSAGES
+                assert 1 < len(handed_over) <= 1 + MOST_WAITING
                 answer.set()
 
-            assert sorted([(await peer.next())["id"] for _ in range(11)]) == list(range(2, 13))
+            assert sorted([(await peer.next())["id"] for _ in range(101)]) == list(range(2, 103))
+
+    async def test_what_was_taken_before_a_stop_takes_effect(self, autojump_clock):
+        answer = trio.Event()
+
+        async def slow(_client, _message):
+            await answer.wait()
+
+        async with serve_sdk_place(hooks=Hooks(on_message=slow)) as place:
+            listener, peer = await place.connect("8"), await connect(place)
+            await listener.do("subscribe", channel="open:x")
+            await peer.post({"id": 2, "publish": {"channel": "open:x", "data": 1}})
+            await wait_all_tasks_blocked()
+            for number in range(3, 6):
+                await peer.post({"id": number, "publish": {"channel": "open:x", "data": number}})
+            await place.node.control.tell(DisconnectUser(user="7", code=3001, reason="shutdown"))
+            await wait_all_tasks_blocked()
+            answer.set()
+            replies = await peer.closed()
+
+            assert [(await listener.push())["pub"]["data"] for _ in range(4)] == [1, 3, 4, 5]
+        assert [reply.get("id") for reply in replies] == [2, 3, 4, 5, None]
+
+    async def test_few_large_ones_are_as_many_small_ones(self, autojump_clock):
+        async def slow(_client, _message):
+            await trio.sleep_forever()
+
+        async with serve_sdk_place(hooks=Hooks(on_message=slow)) as place:
+            peer = await connect(place)
+            command = {"id": 2, "rpc": {"method": "x", "data": "x" * 65_000}}
+            for _ in range(1 + WAITING_BYTES // (65_000 + MESSAGE_BYTES)):
+                await peer.post(command)
+            with pytest.raises(BrokerUnavailable):
+                await peer.post(command)
 
     async def test_who_posts_to_one_that_ends_meanwhile_is_told(self, autojump_clock):
         answer = trio.Event()
@@ -183,7 +223,7 @@ class TestCommands:
 
         async with serve_sdk_place(hooks=Hooks(on_message=slow)) as place:
             peer = await connect(place)
-            for number in range(1 + WAITING_MESSAGES):
+            for number in range(1 + MOST_WAITING):
                 await peer.post({"id": 2 + number, "rpc": {"method": "x"}})
             unknown = []
 
@@ -208,7 +248,7 @@ class TestCommands:
 
         async with serve_sdk_place(hooks=Hooks(on_message=slow)) as place:
             peer = await connect(place)
-            for number in range(1 + WAITING_MESSAGES):
+            for number in range(1 + MOST_WAITING):
                 await peer.post({"id": 2 + number, "rpc": {"method": "x"}})
             started = trio.current_time()
             with pytest.raises(BrokerUnavailable):
@@ -228,6 +268,11 @@ class TestCommands:
 
 
 class TestPings:
+    async def test_pings_of_websockets_are_not_for_streams(self, place):
+        peer = await connect(place, f"{LINES}?cf_ws_frame_ping_pong=true")
+
+        assert (peer.connected["ping"], peer.connected["pong"]) == (25, True)
+
     async def test_a_client_that_answers_by_posts_stays(self, place, autojump_clock):
         peer = await connect(place)
         with trio.move_on_after(200):
@@ -293,3 +338,71 @@ class TestOtherNodes:
             await peer.post({"id": 5, "rpc": {"method": "x"}}, node=other.node)
 
         assert trio.current_time() - started == pytest.approx(ANSWER_SECONDS, abs=1)
+
+    async def test_a_client_that_takes_nothing_keeps_no_other_clients_posts_waiting(self, autojump_clock):
+        broker = SharedBroker()
+
+        async def slow(client, _message):
+            if client.user.id == "evil":
+                await trio.sleep_forever()
+
+        hooks = Hooks(on_message=slow)
+        async with (
+            serve_sdk_place(broker=broker, hooks=hooks) as one,
+            serve_sdk_place(broker=SharedBroker(beside=broker), hooks=hooks) as other,
+        ):
+            evil, victim = await connect(one, user="evil"), await connect(one, user="victim")
+            given_up = []
+
+            async def flood(number):
+                try:
+                    await evil.post({"id": 2 + number, "rpc": {"method": "x"}}, node=other.node)
+                except BrokerUnavailable as error:
+                    given_up.append(error)
+
+            async with trio.open_nursery() as nursery:
+                for number in range(500):
+                    nursery.start_soon(flood, number)
+                await wait_all_tasks_blocked()
+                started = trio.current_time()
+                await victim.ask("rpc", node=other.node, method="x")
+                assert trio.current_time() - started < 1
+
+            assert len(given_up) == 500 - 1 - MOST_WAITING
+
+    async def test_after_the_store_lost_everything_a_session_is_found_all_the_same(self, nodes, autojump_clock):
+        one, other = nodes
+        peer = await connect(one)
+        await other.broker.leave([Leave(NODES_CHANNEL, each.node.uid) for each in nodes])
+        await trio.sleep(KNOWN_SECONDS)
+
+        assert "error" in await peer.ask("rpc", node=other.node, method="x")
+
+    async def test_many_strangers_cost_one_read_of_the_store(self, nodes, autojump_clock):
+        _one, other = nodes
+        reads = []
+
+        async def note(name):
+            reads.append(name)
+
+        async def ask(number):
+            with pytest.raises(UnknownSession):
+                await other.node.posts.post(f"nobody-{number}", "x", "{}")
+
+        await trio.sleep(KNOWN_SECONDS)
+        other.broker.trouble = note
+        async with trio.open_nursery() as nursery:
+            for number in range(50):
+                nursery.start_soon(ask, number)
+
+        assert reads.count("presence") <= 2
+
+    async def test_what_nodes_tell_each_other_has_no_bound_of_the_applications(self, autojump_clock):
+        broker = SharedBroker(limits=Limits(max_publication_size=100))
+        async with (
+            serve_sdk_place(broker=broker) as one,
+            serve_sdk_place(broker=SharedBroker(beside=broker, limits=Limits(max_publication_size=100))) as other,
+        ):
+            peer = await connect(one)
+
+            assert "error" in await peer.ask("rpc", node=other.node, method="x" * 1000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 import trio
+from captured_logs import capture_logs
 from gateway.peers import NOTHING, SDK_PATH, request, serve_place, serve_sdk_place, token, unix_time
 from trio.testing import wait_all_tasks_blocked
 
@@ -24,6 +25,14 @@ ASKED = ChannelRules(
     presence=True,
 )
 NAMESPACES = Namespaces(named={"asked": ASKED, "open": ChannelRules(allow_subscribe_for_client=True)})
+
+FAULTS = [
+    ZeroDivisionError(),
+    ConnectionRefusedError("no database"),
+    EOFError(),
+    ExceptionGroup("", [TimeoutError("no database")]),
+]
+"""What an application breaks with: some of it is what the end of a client's link raises as well."""
 
 
 class Recorder:
@@ -139,13 +148,27 @@ class TestConnect:
 
         assert (closed.code, closed.reason) == (4501, "unauthorized")
 
-    async def test_a_fault_of_the_application_ends_that_connection_alone(self, autojump_clock):
-        async with serve(connect=Recorder(ZeroDivisionError(), ConnectResult(User("7")))) as place:
+    @pytest.mark.parametrize("error", FAULTS)
+    async def test_a_fault_of_the_application_ends_that_connection_alone(self, error, autojump_clock):
+        async with serve(connect=Recorder(error, ConnectResult(User("7")))) as place:
             peer = await place.open_sdk()
-            await peer.command(("connect", {}))
+            with capture_logs() as logs:
+                await peer.command(("connect", {}))
 
-            assert (await peer.closed()).code == 3004
+                assert (await peer.closed()).code == 3004
             assert await dial(place)
+        assert [line["event"] for line in logs if line["log_level"] == "error"] == ["connection failed"]
+
+    @pytest.mark.parametrize("error", FAULTS)
+    async def test_a_fault_in_a_later_hook_is_no_end_of_the_link(self, error, autojump_clock):
+        async with serve(rpc=Recorder(error), refresh=Recorder(error)) as place:
+            asking, expiring = await place.connect("7"), await place.connect("8", claims={"exp": after(5)})
+            with capture_logs() as logs:
+                await asking.command(("rpc", {"method": "x"}))
+
+                assert (await asking.closed()).code == 3004
+                assert (await expiring.closed()).code == 3004
+        assert [line["event"] for line in logs if line["log_level"] == "error"] == ["connection failed"] * 2
 
     @pytest.mark.parametrize(
         ("result", "code"),

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
+from trio_gateway.gateway.http.body import PIECES_PER_TURN
 from trio_gateway.gateway.http.exchange import REQUEST
-from trio_gateway.gateway.requester import KEEP_ALIVE_SECONDS
+from trio_gateway.gateway.served_socket import KEEP_ALIVE_SECONDS
 
 
 async def application(scope, receive, send):
@@ -133,9 +134,9 @@ async def test_a_body_that_is_too_large_is_refused(chunked, autojump_clock):
     async with serve_place(application=application, max_frame_size=100) as place:
         peer = place.wire()
         if chunked:
-            await peer.write(b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n" + b"x" * 255)
+            await peer.write(b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n" + b"x" * 4095)
         else:
-            await peer.write(http_request("/a", b"x" * 201)[:-50])  # its head alone says so
+            await peer.write(http_request("/a", b"x" * (1025 + 300))[:-50])  # its head alone says so
 
         status, body, head = await peer.read_response()
 
@@ -201,6 +202,60 @@ async def test_each_request_has_its_own_deadline(place, autojump_clock):
         await trio.sleep(8)
         await peer.write(http_request("/a"))
         assert (await peer.read_response())[0] == 200
+
+
+async def test_requests_that_come_together_have_a_deadline_each(autojump_clock):
+    async def slow(scope, receive, send):
+        await trio.sleep(4)
+        await application(scope, receive, send)
+
+    async with serve_place(application=slow) as place:
+        peer = place.wire()
+        await peer.write(http_request("/a") * 4)
+
+        assert [(await peer.read_response())[0] for _ in range(4)] == [200] * 4
+
+
+async def test_where_many_sockets_are_kept_no_other_is(place, autojump_clock, monkeypatch):
+    """They would keep out whoever comes with one, since all of them count."""
+    monkeypatch.setattr("trio_gateway.gateway.nodes.node.SPARE_SOCKETS", 4)
+    heads = []
+    for _ in range(3):
+        peer = place.wire()
+        await peer.write(http_request("/a"))
+        heads.append((await peer.read_response())[2].lower())
+
+    assert ["connection: close" in head for head in heads] == [False, True, True]
+
+
+async def test_a_body_of_tiny_chunks_leaves_everybody_else_their_turns(place, autojump_clock):
+    peer, turns = place.wire(), 0
+    await peer.write(b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await wait_all_tasks_blocked()
+
+    async def count():
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with trio.open_nursery() as nursery:
+        await peer.write(b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n")
+        nursery.start_soon(count)
+        status, _, _ = await peer.read_response()
+        nursery.cancel_scope.cancel()
+
+    assert status == 200
+    assert turns >= 10_000 // PIECES_PER_TURN
+
+
+async def test_a_head_is_refused_without_a_body(place):
+    peer = place.wire()
+    await peer.write(http_request("/sse", method="HEAD"))
+    head = await peer.read_head()
+
+    assert head.startswith("HTTP/1.1 405 ")
+    assert await ended(peer) == b""
 
 
 async def test_a_client_that_leaves_between_two_requests_leaves_nothing(place):

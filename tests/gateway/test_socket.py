@@ -171,3 +171,23 @@ async def test_closing_wakes_whoever_waits(pair):
         nursery.start_soon(read)
         await wait_all_tasks_blocked()
         client.close()
+
+
+async def test_a_system_that_refuses_to_reset_closes_all_the_same(pair, monkeypatch):
+    """As macOS does for a socket that its peer has reset."""
+    client, _peer = pair
+
+    class Refusing:
+        def setsockopt(self, *_):
+            raise OSError(22, "Invalid argument")
+
+        def close(self):
+            self.closed = True
+
+    refusing = Refusing()
+    ours, client._sock = client._sock, refusing
+    client.abort()
+    ours.close()
+
+    assert refusing.closed
+    assert client.send_nowait(b"x", [b"x"]) == 0

@@ -40,6 +40,12 @@ async def test_the_wrong_method_is_refused_in_json(place, path):
     assert "allow: POST" in head
 
 
+async def test_nobody_is_sent_elsewhere_for_a_slash(place):
+    """A redirect would name this server's own scheme and host, which behind a proxy are not the client's."""
+    assert (await ask(place, "/client.js/"))[0] == 404
+    assert (await ask(place, "/emulation/", {}))[0] == 404
+
+
 async def test_an_upgrade_at_no_endpoint_learns_where_they_are(place):
     headers = [("Upgrade", "websocket"), ("Connection", "Upgrade")]
     status, body, _ = await ask(place, "/socket", headers=headers)

@@ -51,7 +51,7 @@ async def test_any_node_takes_it(autojump_clock):
         (b"\xff\xfe", 400, ""),
         (b"[" * 50_000, 400, ""),
         ({"session": "x", "node": "x", "data": "x" * 66_000}, 413, "65536"),
-        (b"x" * 200_000, 413, "131072"),
+        (b"x" * 200_000, 413, "197632"),
     ],
 )
 async def test_what_can_not_be_taken_is_told(body, status, reason, autojump_clock):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from captured_logs import capture_logs
 from gateway.peers import NOTHING, token
 from gateway.streams import StreamPeer, http_request
 from gateway.test_hooks import NAMESPACES, Recorder
@@ -51,6 +52,17 @@ class TestRequests:
         async with serve(connect=Recorder(answer)) as place:
             assert (await ask(place, "/send", {"to": "8", "data": 1}))[0] == status
             assert (await ask(place, "/sse"))[0] == status
+
+    @pytest.mark.parametrize("error", [ZeroDivisionError(), ConnectionRefusedError("no database"), EOFError()])
+    async def test_a_hook_that_breaks_is_our_fault_and_told_to_pages_as_well(self, error, autojump_clock):
+        page = [("Origin", "http://gateway.test")]
+        async with serve(connect=Recorder(ConnectResult(User("7"))), publish=Recorder(error)) as place:
+            with capture_logs() as logs:
+                status, answer, head = await ask(place, "/send", {"to": "8", "data": 1}, headers=page)
+
+        assert (status, answer["code"]) == (500, 100)
+        assert "access-control-allow-origin: http://gateway.test" in head
+        assert [(line["event"], line["log_level"]) for line in logs] == [("a request failed", "error")]
 
     async def test_what_is_published_is_asked_about(self, autojump_clock):
         publish = Recorder(PublishResult(data="***"), errors.Refused(1000, "no"), errors.HookUnavailable("away"))

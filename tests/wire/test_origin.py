@@ -31,6 +31,11 @@ def test_without_patterns_the_hosts_own_pages_are_allowed(origin, host):
     assert origin_allowed(origin, host)
 
 
+@pytest.mark.parametrize("origin", ["file://", "file://example.com", "https://"])
+def test_without_patterns_and_without_a_host_no_page_is_allowed(origin):
+    assert not origin_allowed(origin, "")
+
+
 @pytest.mark.parametrize(
     "origin",
     [

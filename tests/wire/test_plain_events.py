@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +32,15 @@ def test_the_greeting_tells_where_delivery_starts():
     stream = read(PLAIN_EVENTS.encode(HELLO))
 
     assert stream.events == [plain_replies.encode_reply(HELLO).decode()]
+    assert stream.last_id == "e:12"
+
+
+def test_data_of_an_application_breaks_no_event():
+    hello = attrs.evolve(HELLO, data=b'{\n  "a": 1,\r  "b": 2\r\n}')
+
+    stream = read(PLAIN_EVENTS.encode(hello))
+
+    assert json.loads(stream.events[0])["data"] == {"a": 1, "b": 2}
     assert stream.last_id == "e:12"
 
 

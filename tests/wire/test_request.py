@@ -34,6 +34,26 @@ def test_a_request_shows_what_it_asks_for():
     assert request.read() == Request("/sse", query, headers, "example.com:8000", "https://example.com", ())
 
 
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        ("http://other.example:80/sse?user=7", "/sse", {"user": ("7",)}),
+        ("HTTPS://other.example:80", "/", {}),
+        ("http://other.example:80?user=7", "/", {"user": ("7",)}),
+    ],
+)
+def test_a_target_with_its_host_is_the_same_request_and_that_host_counts(target, path, query):
+    request = parse_request(head(f"GET {target} HTTP/1.1")).read()
+
+    assert (request.path, request.query, request.host) == (path, query, "other.example:80")
+
+
+def test_what_it_shows_of_itself_holds_no_token():
+    request = parse_request(head("GET /sse?token=SECRET HTTP/1.1"))
+
+    assert "SECRET" not in f"{request!r} {request.read()!r}"
+
+
 def test_a_client_of_http_1_0_may_name_no_host():
     request = parse_request(head("GET / HTTP/1.0", host=None))
 
@@ -48,7 +68,10 @@ def test_a_client_of_http_1_0_may_name_no_host():
         (head(host="ä"), 400),
         (head("GET / HTTP/2.0"), 505),
         (head("GET / HTTP/9.9"), 505),
-        (head("GET http://example.com/ HTTP/1.1"), 400),
+        (head("GET http://a b/ HTTP/1.1"), 400),
+        (head("GET http:///a HTTP/1.1"), 400),
+        (head("GET http://a/#b HTTP/1.1"), 400),
+        (head("GET example.com:80 HTTP/1.1"), 400),
         (head("GET * HTTP/1.1"), 400),
         (head("GET /#a HTTP/1.1"), 400),
         (head("G\tT / HTTP/1.1"), 400),
@@ -116,11 +139,18 @@ def test_a_head_that_never_ends_is_refused_at_the_maximum_size():
         reader.receive(b"G")
 
 
-@pytest.mark.parametrize("first", [b"\x16\x03\x01\x02\x00", b"\x00", b" GET", b"\r\n"])
+@pytest.mark.parametrize("first", [b"\x16\x03\x01\x02\x00", b"\x00", b" GET", b"\n", b"\r\n\r\n", b"\rG"])
 def test_what_can_not_become_a_request_is_refused_at_its_first_byte(first):
     with pytest.raises(RequestRefused) as caught:
         HeadReader().receive(first)
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("cuts", [[b"\r\nGET / HTTP/1.1\r\n\r\n"], [b"\r", b"\nGET / HTTP/1.1\r\n\r\n"]])
+def test_a_blank_line_that_the_last_request_left_is_passed_over(cuts):
+    reader = HeadReader()
+
+    assert [head for cut in cuts if (head := reader.receive(cut))] == [b"GET / HTTP/1.1\r\n\r\n"]
 
 
 def test_nothing_received_is_no_head():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from trio_gateway.broker.limits import MAX_INFO_BYTES, MAX_MARK_BYTES, MAX_NAME_BYTES, Limits
-from trio_gateway.model.channel import check_channel
+from trio_gateway.model.channel import check_channel, is_reserved
 from trio_gateway.model.errors import BadRequest, InvalidData, InvalidId, PublicationTooLarge
 from trio_gateway.model.position import MAX_OFFSET
 from trio_gateway.model.presence import Member
@@ -34,7 +34,8 @@ def check_publication(channel: str, data: bytes, id: str, sender: str, limits: L
     or with control characters.
     """
     check_channel(channel, max_bytes=limits.max_channel_length)
-    if len(data) + more > limits.max_publication_size:
+    # What nodes tell each other is bounded by what they tell of, whatever the limit for applications.
+    if len(data) + more > limits.max_publication_size and not is_reserved(channel):
         raise PublicationTooLarge(f"data has at most {limits.max_publication_size} bytes")
     _check_name("an id", id)
     _check_name("a sender", sender)

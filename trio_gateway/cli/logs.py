@@ -17,6 +17,10 @@ ACCEPTING = "trio.serve_listeners"
 
 SELDOM_SECONDS = 60.0
 
+REQUESTING = ("httpx", "httpcore")
+"""These tell of every request that a hook makes, at the level info with its whole URL, at debug with its headers as well,
+which may be secrets."""
+
 
 class Seldom(logging.Filter):
     """Let a logger's lines pass once a minute at most, and without their tracebacks."""
@@ -54,6 +58,8 @@ def configure_logs(log_format: str, log_level: str, stream: TextIO | None = None
     )
     handler.addFilter(Seldom(ACCEPTING))
     logging.basicConfig(level=log_level.upper(), handlers=[handler], force=True)
+    for name in REQUESTING:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _shared(log_format: str) -> tuple[Processor, ...]:

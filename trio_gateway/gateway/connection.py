@@ -248,6 +248,8 @@ class Connection:
                 self._transport.drop(received)
                 break
             await self._take_all(received)
+        if self.verdict.goodbye:
+            await self._take_all(self._transport.rest())
         self._conversation.cancel()
 
     async def _receive(self) -> Iterable[Received]:

@@ -12,15 +12,12 @@ from contextlib import suppress
 import trio
 
 from trio_gateway.gateway.http.exchange import Application
-from trio_gateway.gateway.nodes.node import Node
-from trio_gateway.gateway.requester import serve_socket
+from trio_gateway.gateway.nodes.node import SPARE_SOCKETS, Node
+from trio_gateway.gateway.served_socket import serve_socket
 from trio_gateway.gateway.shortage import Shortage
 
 ACCEPTS_PER_TURN = 64
 """Connections taken in one turn of the loop: cheaper than one turn each, and bounded for everybody else."""
-
-SPARE_SOCKETS = 1024
-"""Sockets beyond `max_connections` that may be in their opening; more are closed unread."""
 
 OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """What accept() says when the machine is at its limit: wait a moment, as trio.serve_listeners does."""

@@ -52,21 +52,21 @@ class Writer:
             await self._woken.wait()
             await self._socket.flush()
             while self._subscriber.behind or self._to_do:
-                reached = [await self._carry_out_next() for _ in range(len(self._to_do))]
+                reached = [await self._carry_out_all()]
                 reached += [await self._poll(subscription) for subscription in tuple(self._subscriber.behind)]
                 await self._socket.flush()
                 if not all(reached):
                     await self._rest()
                 await trio.lowlevel.checkpoint()
 
-    async def _carry_out_next(self) -> bool:
-        """Carry out one order; False where the store was needed and away: it is tried again then."""
-        order = self._to_do.popleft()
-        try:
-            await order()
-        except BrokerUnavailable:
-            self._to_do.append(order)
-            return False
+    async def _carry_out_all(self) -> bool:
+        """Carry out the orders in their order; False where one needs the store and that is away: it goes on with that one."""
+        while self._to_do:
+            try:
+                await self._to_do[0]()
+            except BrokerUnavailable:
+                return False
+            self._to_do.popleft()
         return True
 
     async def _poll(self, subscription: Subscription) -> bool:

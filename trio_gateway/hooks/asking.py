@@ -1,17 +1,19 @@
 """The application is asked here: what a client sent is shown to its hooks, and what they answer becomes the gateway's own values.
 
 Every function raises what a hook does: a RequestError that refuses, Disconnected, HookUnavailable, or
-whatever it breaks with.
+whatever it breaks with; where that elsewhere means that a client's link is gone, it is HookFailed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 import attrs
 import msgspec
+import trio
 
 from trio_gateway.broker.broker import Version
 from trio_gateway.broker.checks import UNREADABLE
@@ -34,6 +36,28 @@ from trio_gateway.session.client import Client
 from trio_gateway.session.connecting import Admission
 from trio_gateway.session.effects import Store
 
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+LINK_ERRORS = (OSError, EOFError, trio.ClosedResourceError)
+"""What the end of a client's link raises, and as well a database that is away."""
+
+
+class HookFailed(Exception):
+    """Tell that a function of the application broke, by its cause: a fault of its own, not the client's link."""
+
+
+async def call(hook: Callable[[Asked], Awaitable[Answer]], asked: Asked) -> Answer:
+    """Call a hook of one argument; raises what it does, but HookFailed for LINK_ERRORS, also those in a group."""
+    try:
+        return await hook(asked)
+    except LINK_ERRORS as error:
+        raise HookFailed(f"a hook failed: {error!r}") from error
+    except ExceptionGroup as group:
+        if group.subgroup(LINK_ERRORS) is None:
+            raise
+        raise HookFailed(f"a hook failed: {group!r}") from group
+
 
 @attrs.frozen(kw_only=True)
 class Publication:
@@ -50,14 +74,14 @@ class Publication:
 async def ask_who(hooks: Hooks, request: ConnectRequest, device: str) -> Admission:
     """Learn who a client is, and with what it is let in."""
     assert hooks.connect is not None, "asked only where there is this hook"
-    return _admission(await hooks.connect(request), device)
+    return _admission(await call(hooks.connect, request), device)
 
 
 async def ask_to_subscribe(hooks: Hooks, client: Client, command: Subscribe) -> ServerSubscription:
     """Learn how a client may subscribe to a channel."""
     assert hooks.subscribe is not None, "no namespace counts on a hook that is not there"
     request = SubscribeRequest(client=client, channel=command.channel, raw=command.data)
-    return _subscription(await hooks.subscribe(request))
+    return _subscription(await call(hooks.subscribe, request))
 
 
 async def ask_to_publish(hooks: Hooks, client: Client, store: Store) -> Publication:
@@ -66,7 +90,7 @@ async def ask_to_publish(hooks: Hooks, client: Client, store: Store) -> Publicat
         return Publication(data=store.data, id=store.id)
     assert hooks.publish is not None, "no namespace counts on a hook that is not there"
     request = PublishRequest(client=client, channel=store.channel, raw=store.data, id=store.id)
-    return _publication(await hooks.publish(request), store)
+    return _publication(await call(hooks.publish, request), store)
 
 
 async def ask_for(hooks: Hooks, client: Client, asked: Message | Call) -> bytes | None:
@@ -75,7 +99,7 @@ async def ask_for(hooks: Hooks, client: Client, asked: Message | Call) -> bytes 
         assert hooks.on_message is not None, "the session lets through only what there is a hook for"
         return await show(hooks.on_message, client, asked)
     method = asked.method if isinstance(asked, Call) else ""
-    result = await hooks.rpc(RpcRequest(client=client, method=method, raw=asked.data))
+    result = await call(hooks.rpc, RpcRequest(client=client, method=method, raw=asked.data))
     return _json(result.data) or None
 
 
@@ -83,10 +107,10 @@ async def ask_to_stay(hooks: Hooks, client: Client, channel: str = "") -> float:
     """Learn until when a client stays connected, or in `channel`: Unix seconds, infinity for ever, minus infinity for no longer."""
     if channel:
         assert hooks.sub_refresh is not None, "no namespace counts on a hook that is not there"
-        result = await hooks.sub_refresh(SubRefreshRequest(client=client, channel=channel))
+        result = await call(hooks.sub_refresh, SubRefreshRequest(client=client, channel=channel))
     else:
         assert hooks.refresh is not None, "asked only where there is this hook"
-        result = await hooks.refresh(RefreshRequest(client=client))
+        result = await call(hooks.refresh, RefreshRequest(client=client))
     return -math.inf if result.expired else result.expire_at or math.inf
 
 
@@ -95,7 +119,7 @@ async def show(hook: OnMessage, client: Client, asked: Message | Call | Send | P
 
     Raises InvalidData for data that can't be decoded.
     """
-    return _json(await hook(client, _client_message(asked))) or None
+    return _json(await call(partial(hook, client), _client_message(asked))) or None
 
 
 def _client_message(asked: Message | Call | Send | Publish) -> ClientMessage:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from trio_gateway.gateway.nodes.node import Node
 from trio_gateway.model.errors import BrokerUnavailable, Disconnected, RequestError
@@ -18,7 +18,7 @@ from trio_gateway.public.refusing import refuse
 from trio_gateway.wire.refusal import RequestRefused
 
 
-def make_public_app(node: Node, *more: BaseRoute) -> Starlette:
+def make_public_app(node: Node, *more: BaseRoute) -> ASGIApp:
     """Make the app of one node.
 
     - `/` is a short page that tells what this is.
@@ -27,9 +27,10 @@ def make_public_app(node: Node, *more: BaseRoute) -> Starlette:
     - `/ack`, `/send` and `/publish` are what the frames of these types are in the plain protocol.
     - `more` routes are those of whoever else stands on this port, such as the health checks.
     """
-    errors = (HTTPException, RequestError, RequestRefused, BrokerUnavailable, Disconnected)
-    return Starlette(
+    errors = (HTTPException, RequestError, RequestRefused, BrokerUnavailable, Disconnected, Exception)
+    app = Starlette(
         routes=[*front_routes(node), *client_routes(), *emulation_routes(node), *plain_routes(node), *more],
-        middleware=[Middleware(CrossOrigin, allowed=node.settings.allowed_origins)],
         exception_handlers=dict.fromkeys(errors, refuse),
     )
+    app.router.redirect_slashes = False  # a redirect names a scheme, which behind a proxy is not the client's
+    return CrossOrigin(app, node.settings.allowed_origins)

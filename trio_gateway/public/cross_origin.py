@@ -26,12 +26,10 @@ class CrossOrigin:
         """Answer a request, or pass it on."""
         headers = Headers(scope=scope)
         origin = headers.get("origin")
-        if origin is None:
-            await self._app(scope, receive, _telling(send, None))
-        elif not origin_allowed(origin, headers.get("host", ""), self._allowed):
+        if not origin_allowed(origin, headers.get("host", ""), self._allowed):
             response = await refuse(Request(scope), PermissionDenied("this origin is not allowed"))
             await response(scope, receive, send)
-        elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+        elif origin and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             asked = headers.get("access-control-request-headers", "")
             response = Response(status_code=204, headers=dict(preflight_headers(origin, asked)))
             await response(scope, receive, send)

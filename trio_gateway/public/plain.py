@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trio_gateway.gateway.commands.acting import Acting
+from trio_gateway.gateway.commands.single_requests import SingleRequests
 from trio_gateway.gateway.http.exchange import REQUEST
 from trio_gateway.gateway.nodes.node import Node
 from trio_gateway.model.commands import Publish, Send
@@ -25,11 +25,11 @@ PUBLISH_PATH = "/publish"
 
 def plain_routes(node: Node) -> Sequence[Route]:
     """Make the routes; who asks says so as at `/sse`, by the same parameters and headers."""
-    acting = Acting(node)
+    requests = SingleRequests(node)
 
     async def acknowledge(request: Request) -> Response:
-        client = await acting.identify(_parsed(request).read(), _address_of(request))
-        await acting.acknowledge(client, plain_requests.decode_ack(await request.body()))
+        client = await requests.identify(_parsed(request).read(), _address_of(request))
+        await requests.acknowledge(client, plain_requests.decode_ack(await request.body()))
         return Response(status_code=204, headers=FRESH)
 
     async def read_frame(request: Request) -> bytes:
@@ -40,8 +40,8 @@ def plain_routes(node: Node) -> Sequence[Route]:
 
     def publishing(decode: Callable[[bytes], Publish | Send]) -> Callable[[Request], object]:
         async def publish(request: Request) -> Response:
-            client = await acting.identify(_parsed(request).read(), _address_of(request))
-            published = await acting.publish(client, decode(await read_frame(request)))
+            client = await requests.identify(_parsed(request).read(), _address_of(request))
+            published = await requests.publish(client, decode(await read_frame(request)))
             return Response(encode_reply(published), headers=FRESH, media_type="application/json")
 
         return publish

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from trio_gateway.model.codes import BAD_REQUEST, METHOD_NOT_FOUND
+from trio_gateway.model.codes import BAD_REQUEST, INTERNAL_ERROR, METHOD_NOT_FOUND
 from trio_gateway.model.errors import BrokerUnavailable, Disconnected, RequestError
 from trio_gateway.wire.refusal import RequestRefused, refusal_of, store_away
 
@@ -35,4 +35,4 @@ def _refused(error: Exception) -> RequestRefused:
             return RequestRefused(
                 error.status_code, error.detail, error=code, headers=tuple((error.headers or {}).items())
             )
-    raise error
+    return RequestRefused(500, error=INTERNAL_ERROR)  # the application's own functions may break with anything

@@ -25,7 +25,7 @@ def origin_allowed(origin: str | None, host: str, patterns: Sequence[str] = ()) 
         return False
     if patterns:
         return any(_glob(pattern.lower()).fullmatch(origin) for pattern in patterns)
-    return parts is not None and parts["host"] == _PORT.sub("", host.lower())
+    return bool(host) and parts is not None and parts["host"] == _PORT.sub("", host.lower())
 
 
 @lru_cache(maxsize=256)

@@ -28,7 +28,7 @@ class PlainEventCodec:
 
     def encode(self, reply: Reply) -> bytes:
         """Write a reply as one event; a greeting has the position where delivery starts, a goodbye the time to come back after."""
-        text = plain_replies.encode_reply(reply)
+        text = in_one_line(plain_replies.encode_reply(reply))
         match reply:
             case Connected(position=position):
                 return b"data: %b\nid: %b\n\n" % (text, str(position).encode())

@@ -90,8 +90,11 @@ def store_away(error: BrokerUnavailable) -> RequestRefused:
     return RequestRefused(503, error=error.error_code, headers=(("Retry-After", "1"),))
 
 
-def refusal_response(refused: RequestRefused, more: Headers = ()) -> bytes:
-    """Write the whole HTTP/1.1 response of a refusal, with `more` headers; the caller closes the link after it."""
+def refusal_response(refused: RequestRefused, more: Headers = (), *, bare: bool = False) -> bytes:
+    """Write the whole HTTP/1.1 response of a refusal, with `more` headers; the caller closes the link after it.
+
+    `bare` leaves out the body, which nothing that answers HEAD may have (RFC 9110 §9.3.2).
+    """
     body = msgspec.json.encode(refused.body)
     # An Upgrade header counts only when Connection names it (RFC 9110 §7.8).
     connection = "close, upgrade" if any(name == "Upgrade" for name, _ in refused.headers) else "close"
@@ -104,4 +107,4 @@ def refusal_response(refused: RequestRefused, more: Headers = ()) -> bytes:
     )
     lines = [f"HTTP/1.1 {refused.status} {HTTPStatus(refused.status).phrase}"]
     lines += [f"{name}: {value}" for name, value in headers]
-    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + (b"" if bare else body)

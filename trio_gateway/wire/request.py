@@ -25,6 +25,7 @@ VERSIONS: Final = (b"1.0", b"1.1")
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{1,5})?")
+_ABSOLUTE = re.compile(rf"https?://(?P<host>{_HOST.pattern})(?P<path>/[^?#]*)?(?:\?[^#]*)?", re.IGNORECASE)
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 # Headers that decide, here or for a proxy in front: ASCII, and but for the two lists given at most once, so that no
@@ -57,7 +58,7 @@ class Request:
     """
 
     path: str
-    query: Mapping[str, tuple[str, ...]]
+    query: Mapping[str, tuple[str, ...]] = attrs.field(repr=False)
     headers: Mapping[str, str] = attrs.field(repr=False)
     host: str
     origin: str | None
@@ -73,7 +74,7 @@ class HttpRequest:
     """
 
     method: str
-    target: str
+    target: str = attrs.field(repr=False)
     path: str
     version: bytes
     headers: Mapping[str, str] = attrs.field(repr=False)
@@ -122,6 +123,10 @@ class HeadReader:
         """
         searched = max(0, len(self._buffer) - 2)
         self._buffer += data
+        if self._buffer == b"\r":
+            return None
+        if self._buffer.startswith(b"\r\n"):  # as old clients send it behind a body (RFC 9112 §2.2)
+            del self._buffer[:2]
         if self._buffer and self._buffer[0] <= 0x20:
             raise RequestRefused(400, "this is no HTTP request")
         blank_line = _BLANK_LINE.search(self._buffer, searched)
@@ -155,7 +160,7 @@ def parse_request(head: bytes, rest: bytes = b"") -> HttpRequest:
         raise RequestRefused(505, "HTTP/1.1 only")
     headers = _read_headers(event.headers.raw_items())
     _check(headers)
-    target = event.target.decode("ascii")
+    target = _origin_form(event.target.decode("ascii"), headers)
     return HttpRequest(
         method=event.method.decode("ascii"),
         target=target,
@@ -188,6 +193,15 @@ def _check(headers: Mapping[str, str]) -> None:
     # Two readers of these could take the end of the body to be in two places (RFC 9112 §6.1).
     if "content-length" in headers and "transfer-encoding" in headers:
         raise RequestRefused(400, "a body has a length or is chunked, not both")
+
+
+def _origin_form(target: str, headers: dict[str, str]) -> str:
+    """Give the target as other requests have it, where a proxy names the host there, which counts then (RFC 9112 §3.2.2)."""
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None:
+        return target
+    headers["host"] = absolute["host"]
+    return target[absolute.end("host") :] if absolute["path"] else "/" + target[absolute.end("host") :]
 
 
 def _path_of(target: str) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import h11
+import trio
 
 from trio_gateway.gateway.transport.socket import ClientSocket
 from trio_gateway.wire.refusal import RequestRefused
 from trio_gateway.wire.request import HttpRequest
+
+PIECES_PER_TURN = 256
+"""Of a body, some 20 µs each: one read can bring thousands of chunks of a byte, which would hold up everybody else."""
 
 _DIGITS = 15
 """No length has more; Python refuses to read a number of thousands."""
@@ -24,9 +28,13 @@ async def read_body(socket: ClientSocket, request: HttpRequest, limit: int) -> b
     if request.rest:
         parser.receive_data(request.rest)
     body = bytearray()
+    pieces = 0
     try:
         while not isinstance(event := await _next_event(socket, parser), h11.EndOfMessage):
             body += event.data
+            pieces += 1
+            if pieces % PIECES_PER_TURN == 0:
+                await trio.lowlevel.checkpoint()
             if len(body) > limit:
                 raise RequestRefused(413, f"a body has at most {limit} bytes")
     except h11.RemoteProtocolError as error:

@@ -1,6 +1,7 @@
 """A mailbox is this node's own subscription to one of the gateway's own channels: words of nodes are taken, one by one.
 
-It is a subscriber like any client, so that the hub recovers for it what a lost hint would have brought.
+It is a subscriber like any client, so that the hub recovers for it, where the channel has a history, what a lost hint
+would have brought.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from trio_gateway.model.position import START, Position
 from trio_gateway.model.presence import Passage
 from trio_gateway.model.publication import Gap, Publication
 from trio_gateway.model.replies import Error, Reply
+from trio_gateway.wire.framing import line
 
 Word = TypeVar("Word")
 
@@ -58,7 +60,7 @@ class _Bare:
 
     def encode_publication(self, head: bytes, publication: Publication) -> bytes:  # noqa: ARG002
         """Write the data in one line."""
-        return publication.data.replace(b"\n", b" ") + b"\n"
+        return line(publication.data)
 
 
 BARE = _Bare()
@@ -135,8 +137,8 @@ class Mailbox(Generic[Word]):
                 await _rest()
 
     async def _send(self, data: bytes) -> None:
-        for line in data.splitlines():
-            self._hear(line)
+        for word in data.splitlines():
+            self._hear(word)
         await trio.lowlevel.checkpoint()
 
     def _hear(self, data: bytes) -> None:

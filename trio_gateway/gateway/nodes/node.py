@@ -28,6 +28,9 @@ from trio_gateway.session.tokens import Verifier
 from trio_gateway.settings.settings import Settings
 from trio_gateway.wire.forwarded import parse_networks
 
+SPARE_SOCKETS = 1024
+"""Sockets beyond `max_connections`: in their opening, in a request, or kept for the next one. More are closed unread."""
+
 
 class Node:
     """Hold the settings, the hub, and the connections: those in their opening, and those accepted and not ended.
@@ -72,6 +75,11 @@ class Node:
     def sockets(self) -> int:
         """Count the sockets of clients, whatever their state."""
         return len(self.openings) + len(self.connections)
+
+    @property
+    def crowded(self) -> bool:
+        """Tell whether no socket is kept for a next request any more: those would keep out who comes with one."""
+        return len(self.openings) >= SPARE_SOCKETS // 2
 
     def asks_who(self, token: str | None) -> bool:
         """Tell whether the application says who a client is: by its `connect` hook, where no token can be judged here."""

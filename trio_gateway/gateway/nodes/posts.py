@@ -1,11 +1,15 @@
 """A post is a message of a client whose connection goes one way: it comes by a request of its own, at whichever node.
 
 What is for another node goes through the store, to a channel that this node alone follows, and is answered
-the same way: who posts hears whether the session was there.
+the same way: who posts hears whether the session was there. A node answers at once, also where a client takes no more:
+nobody's post waits there for another client, it is the one who posts that waits, and tries again.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping
+from typing import Final
 from uuid import uuid4
 
 import attrs
@@ -14,21 +18,26 @@ import trio
 
 from trio_gateway.broker.broker import Broker
 from trio_gateway.gateway.nodes.mailbox import Mailbox
-from trio_gateway.gateway.nodes.survey import NODES_CHANNEL
+from trio_gateway.gateway.nodes.neighbours import Neighbours
 from trio_gateway.gateway.transport.stream import Streams
 from trio_gateway.hub.hub import Hub
+from trio_gateway.hub.woken import Woken
 from trio_gateway.model.channel import RESERVED_PREFIX
-from trio_gateway.model.errors import BrokerUnavailable, UnknownSession
+from trio_gateway.model.errors import BrokerUnavailable, RequestError, UnknownSession
 from trio_gateway.model.logger import get_logger
 
 ANSWER_SECONDS = 5.0
 """For a client to take a post; SDKs wait no longer for what a command comes to."""
 
-MAX_WAITING = 256
-"""Posts of other nodes that wait for their clients at a time, each at most a frame's size."""
+RETRY_SECONDS = 0.05
+"""After which a post that a client could not take is tried again; doubled each time."""
 
-KNOWN_SECONDS = 5.0
-"""For which a node that was seen counts as being there."""
+MAX_ANSWERS = 10_000
+"""Answers that wait to be told to other nodes; who posted one of those beyond hears nothing."""
+
+TAKEN: Final = "taken"
+BUSY: Final = "busy"
+UNKNOWN: Final = "unknown"
 
 log = get_logger(__name__)
 
@@ -43,10 +52,9 @@ class Post(msgspec.Struct, frozen=True, tag_field="do", tag="post"):
 
 
 class Posted(msgspec.Struct, frozen=True, tag_field="do", tag="posted"):
-    """Tell whether the session was there and took the message."""
+    """Tell what became of posts, by their ids: TAKEN, BUSY or UNKNOWN."""
 
-    id: str
-    taken: bool
+    outcomes: Mapping[str, str]
 
 
 _words: msgspec.json.Decoder[Post | Posted] = msgspec.json.Decoder(Post | Posted)
@@ -54,7 +62,7 @@ _words: msgspec.json.Decoder[Post | Posted] = msgspec.json.Decoder(Post | Posted
 
 @attrs.define
 class _Outstanding:
-    taken: bool = False
+    outcome: str = ""
     answered: trio.Event = attrs.field(factory=trio.Event)
 
 
@@ -67,90 +75,83 @@ class Posts:
         self._streams = streams
         self._mailbox = Mailbox(hub, _posts_channel(uid), _words, self._hear)
         self._outstanding: dict[str, _Outstanding] = {}
-        self._nodes: dict[str, float] = {}
-        self._waiting = 0
-        self._nursery: trio.Nursery | None = None
+        self._neighbours = Neighbours(uid, broker)
+        self._answers: deque[tuple[str, str, str]] = deque(maxlen=MAX_ANSWERS)
+        self._woken = Woken()
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Take what other nodes hand over, until cancelled; reports as started at once."""
-        async with trio.open_nursery() as self._nursery:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._mailbox.serve)
             task_status.started()
-            await self._mailbox.serve()
+            while True:
+                await self._woken.wait()
+                await self._answer_all()
 
     async def post(self, node: str, session: str, text: str) -> None:
         """Hand a message to the client that has a session at a node; returns when it is taken.
 
-        Raises UnknownSession where none is there, and BrokerUnavailable where nobody knows.
+        Those that wait for each other's answer keep their order. Raises UnknownSession where none is there, and
+        BrokerUnavailable where nobody knows, or the client takes no more for ANSWER_SECONDS.
         """
-        if node == self._uid:
-            with trio.move_on_after(ANSWER_SECONDS) as patience:
-                await self._hand_over(session, text)
-            if patience.cancelled_caught:
-                raise BrokerUnavailable("the client is too busy to take more")
+        reason = "the client's node does not answer"
+        with trio.move_on_after(ANSWER_SECONDS):
+            pause = RETRY_SECONDS
+            while (outcome := await self._try(node, session, text)) == BUSY:
+                reason = "the client is too busy to take more"
+                await trio.sleep(pause)
+                pause *= 2
+            if outcome == UNKNOWN:
+                raise UnknownSession
             return
-        await self._check_node(node)
+        raise BrokerUnavailable(reason)
+
+    async def _try(self, node: str, session: str, text: str) -> str:
+        if node == self._uid:
+            return self._hand_over(session, text)
+        if not await self._neighbours.may_have(node):
+            return UNKNOWN
         post = Post(uuid4().hex, self._uid, session, text)
         outstanding = self._outstanding[post.id] = _Outstanding()
         try:
             await self._broker.publish(_posts_channel(node), msgspec.json.encode(post))
-            with trio.move_on_after(ANSWER_SECONDS) as patience:
-                await outstanding.answered.wait()
+            await outstanding.answered.wait()  # at most for ANSWER_SECONDS
         finally:
             del self._outstanding[post.id]
-        if patience.cancelled_caught:
-            self._nodes.pop(node, None)
-            raise BrokerUnavailable("the client's node does not answer")
-        if not outstanding.taken:
-            raise UnknownSession
+        return outstanding.outcome
 
-    async def _check_node(self, node: str) -> None:
-        """Raise UnknownSession where no such node is there: it would be a new channel in the store for each name."""
-        now = trio.current_time()
-        if self._nodes.get(node, 0) <= now:
-            self._nodes = dict.fromkeys(await self._broker.presence(NODES_CHANNEL), now + KNOWN_SECONDS)
-        if node not in self._nodes:
-            raise UnknownSession
-
-    async def _hand_over(self, session: str, text: str) -> None:
+    def _hand_over(self, session: str, text: str) -> str:
         stream = self._streams.get(session)
         if stream is None:
-            raise UnknownSession
+            return UNKNOWN
         try:
-            await stream.post(text.encode())
+            return TAKEN if stream.post_nowait(text.encode()) else BUSY
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            raise UnknownSession from None
+            return UNKNOWN
 
     def _hear(self, word: Post | Posted) -> None:
         if isinstance(word, Post):
-            self._take(word)
-        elif (outstanding := self._outstanding.get(word.id)) is not None:
-            outstanding.taken = word.taken
-            outstanding.answered.set()
+            self._answers.append((word.sender, word.id, self._hand_over(word.session, word.text)))
+            self._woken.set()
+            return
+        for id, outcome in word.outcomes.items():
+            if (outstanding := self._outstanding.get(id)) is not None:
+                outstanding.outcome = outcome
+                outstanding.answered.set()
 
-    def _take(self, post: Post) -> None:
-        if self._waiting >= MAX_WAITING or self._nursery is None:
-            log.warning("too many messages of other nodes wait for their clients", waiting=self._waiting)
-            return  # who posted hears nothing, and its client begins anew
-        self._waiting += 1
-        self._nursery.start_soon(self._hand_over_and_answer, post)
-
-    async def _hand_over_and_answer(self, post: Post) -> None:
-        try:
-            taken = False
-            with trio.move_on_after(ANSWER_SECONDS):
-                taken = await self._is_taken(post)
-            await self._broker.publish(_posts_channel(post.sender), msgspec.json.encode(Posted(post.id, taken)))
-        except BrokerUnavailable:
-            log.debug("a message of another node goes unanswered, as the store is away")
-        finally:
-            self._waiting -= 1
-
-    async def _is_taken(self, post: Post) -> bool:
-        try:
-            await self._hand_over(post.session, post.text)
-        except UnknownSession:
-            return False
-        return True
+    async def _answer_all(self) -> None:
+        """Tell each node what became of its posts, many at once."""
+        by_sender: dict[str, dict[str, str]] = {}
+        for sender, id, outcome in self._answers:
+            by_sender.setdefault(sender, {})[id] = outcome
+        self._answers.clear()
+        for sender, outcomes in by_sender.items():
+            try:
+                await self._broker.publish(_posts_channel(sender), msgspec.json.encode(Posted(outcomes)))
+            except BrokerUnavailable:
+                log.debug("messages of another node go unanswered, as the store is away")
+            except RequestError as error:  # of a name that nobody can publish to
+                log.info("messages of another node can't be answered", reason=str(error))
 
 
 def _posts_channel(node: str) -> str:

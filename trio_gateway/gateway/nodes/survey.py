@@ -29,7 +29,7 @@ ANSWER_SECONDS = 1.0
 """For all nodes to answer; who asks waits no longer for one that was killed."""
 
 CHANNELS_AT_ONCE = 2000
-"""Of one part of an answer: with the longest names some 600 KB, less than a publication may have."""
+"""Of one part of an answer: with names of the default length at most some 600 KB."""
 
 log = get_logger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from trio_gateway.gateway.nodes.node import Node
-from trio_gateway.hooks.asking import ask_who
+from trio_gateway.hooks.asking import ask_who, call
 from trio_gateway.hooks.headers import choose
 from trio_gateway.hooks.requests import ConnectRequest
 from trio_gateway.model.codes import INVALID_TOKEN
@@ -32,7 +32,7 @@ async def identify_plain(node: Node, request: Request, client: Client) -> tuple[
     opening = read_opening(request)
     device = opening.device or ""
     if node.hooks.authenticate is not None:
-        admission = Admission(user=await node.hooks.authenticate(request), device=device)
+        admission = Admission(user=await call(node.hooks.authenticate, request), device=device)
     elif node.asks_who(opening.token):
         admission = await _ask_who(node, ConnectRequest(client=client, http=request), device)
     else:

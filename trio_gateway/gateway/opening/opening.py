@@ -13,13 +13,16 @@ from trio_gateway.gateway.opening.identifying import identify_plain, nobody
 from trio_gateway.gateway.transport.linger import linger
 from trio_gateway.gateway.transport.socket import ClientSocket
 from trio_gateway.gateway.transport.stream import stream_head
+from trio_gateway.hooks.asking import call
 from trio_gateway.model.codes import INTERNAL_ERROR, INTERNAL_SERVER_ERROR
 from trio_gateway.model.commands import Break, Command
 from trio_gateway.model.errors import (
     BadRequest,
     BrokerUnavailable,
+    Disconnected,
     LimitExceeded,
     PermissionDenied,
+    Refused,
     RequestError,
     Unauthorized,
 )
@@ -83,6 +86,8 @@ async def judge(node: Node, socket: ClientSocket, endpoint: Endpoint, http: Http
         if isinstance(error, Unauthorized):
             log.info("unauthorized", address=address, reason=str(error))
         raise refusal_of(error) from error
+    except Disconnected as kept_out:
+        raise refusal_of(Refused(kept_out.disconnect.code, kept_out.disconnect.reason)) from kept_out
     except BrokerUnavailable as error:
         raise store_away(error) from error
     except (RequestRefused, OSError, EOFError):
@@ -105,7 +110,7 @@ def _read(endpoint: Endpoint, http: HttpRequest) -> Request:
 
 def check_origin(node: Node, http: HttpRequest, address: str) -> None:
     """Raise PermissionDenied where a page of that origin may not speak to this node."""
-    if not origin_allowed(http.origin, http.host, node.settings.allowed_origins):
+    if not _may_speak(node, http):
         log.info("origin not allowed", address=address, origin=http.origin, host=http.host)
         raise PermissionDenied
 
@@ -157,38 +162,43 @@ async def _open_centrifugo(node: Node, received: Opened) -> Opened:
     """Let a client in that says by a command who it is; raises what the application's own authentication does."""
     request = received.request
     opening = read_sdk_opening(request)
-    user = None if node.hooks.authenticate is None else await node.hooks.authenticate(request)
+    user = None if node.hooks.authenticate is None else await call(node.hooks.authenticate, request)
     return attrs.evolve(
         received,
         subprotocol=opening.subprotocol,
-        json_ping=opening.json_ping,
+        json_ping=opening.json_ping or bool(received.endpoint.stream),  # only WebSockets have pings of their own
         user=user,
         unspoken=opening.unspoken,
     )
 
 
 async def refuse(
-    socket: ClientSocket, refused: RequestRefused, endpoint: Endpoint | None, reader: HttpRequest | None
+    node: Node, socket: ClientSocket, refused: RequestRefused, endpoint: Endpoint | None, request: HttpRequest | None
 ) -> None:
     """Answer a request that is refused, and end the link so that the answer arrives.
 
-    `endpoint` is what it asked for, None for none, and `reader` the request to whose page the answer may show itself.
+    `endpoint` is what it asked for, None for none; `request` is None where its head could not be read.
     """
-    headers = cors_headers(reader.origin) if reader is not None else ()
-    if endpoint is not None and reader is not None and _gives_up(endpoint, reader, refused):
+    headers = cors_headers(request.origin) if request is not None and _may_speak(node, request) else ()
+    if endpoint is not None and request is not None and _gives_up(endpoint, request, refused):
         milliseconds = 1000 * int(dict(refused.headers)["Retry-After"])
         goodbye = Goodbye(INTERNAL_SERVER_ERROR.code, refused.message, milliseconds)
         events = b"retry: %d\n\n%b" % (milliseconds, endpoint.codec.encode(goodbye))
         await socket.send(stream_head(endpoint.stream, headers) + events)
     else:
-        await socket.send(refusal_response(refused, headers))
+        bare = request is not None and request.method == "HEAD"
+        await socket.send(refusal_response(refused, headers, bare=bare))
     await linger(socket)
 
 
-def _gives_up(endpoint: Endpoint, reader: HttpRequest, refused: RequestRefused) -> bool:
+def _may_speak(node: Node, request: HttpRequest) -> bool:
+    return origin_allowed(request.origin, request.host, node.settings.allowed_origins)
+
+
+def _gives_up(endpoint: Endpoint, request: HttpRequest, refused: RequestRefused) -> bool:
     """Tell whether a browser would never come back after a refusal that is for now only.
 
     An EventSource does so only after a stream, however short (HTML §9.2.3).
     """
-    listens = endpoint.stream in reader.headers.get("accept", "") and endpoint.one_way
-    return bool(endpoint.stream) and listens and "Retry-After" in dict(refused.headers)
+    listens = bool(endpoint.stream) and endpoint.stream in request.headers.get("accept", "") and endpoint.one_way
+    return listens and "Retry-After" in dict(refused.headers)

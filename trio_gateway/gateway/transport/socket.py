@@ -11,6 +11,7 @@ import struct
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from os import write
 
@@ -171,7 +172,8 @@ class ClientSocket:
     def abort(self) -> None:
         """Close at once with a reset: half a frame is on the wire, or nobody reads; never used again."""
         if not self.closed:
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            with suppress(OSError):  # macOS refuses options of a socket that the peer has reset: that is closed as well
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self.close()
 
     def close(self) -> None:

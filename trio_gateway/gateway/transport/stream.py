@@ -7,8 +7,10 @@ stream by its session (protocol §11), or not at all.
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Iterable, MutableMapping, Sequence
+from contextlib import suppress
 
 import trio
 
@@ -17,8 +19,11 @@ from trio_gateway.gateway.transport.socket import ClientSocket
 from trio_gateway.gateway.transport.transport import Received
 from trio_gateway.gateway.transport.verdict import LOST, Verdict
 
-WAITING_MESSAGES = 4
-"""Of one client, handed over and not yet carried out; who sends more waits. Each is at most a frame's size."""
+WAITING_BYTES = 262_144
+"""Of one client's messages, handed over and not yet carried out: four of the largest, as `max_frame_size` is by default."""
+
+MESSAGE_BYTES = 4096
+"""That a message counts for beside its text: so at most 64 wait, however small."""
 
 SESSION_BYTES = 18
 """Of chance in a session's name, which is a secret: more than anybody guesses."""
@@ -46,7 +51,7 @@ class StreamTransport:
     The system gives up a client whose machine left bytes unacknowledged for `unanswered_seconds`.
     """
 
-    __slots__ = ("_head", "_receiver", "_sender", "_socket", "_streams", "answers_pings", "ping", "session")
+    __slots__ = ("_head", "_receiver", "_sender", "_socket", "_streams", "_waiting", "answers_pings", "ping", "session")
 
     def __init__(
         self,
@@ -63,7 +68,8 @@ class StreamTransport:
         self._streams = streams
         self._socket = socket
         self._head = head
-        self._sender, self._receiver = trio.open_memory_channel[bytes](WAITING_MESSAGES)
+        self._sender, self._receiver = trio.open_memory_channel[bytes](math.inf)  # WAITING_BYTES is the bound
+        self._waiting = 0
         if streams is not None:
             streams[self.session] = self
         socket.give_up_after(unanswered_seconds)
@@ -76,12 +82,14 @@ class StreamTransport:
         """Give nothing: what comes behind a request is not of this connection."""
         return ()
 
-    async def post(self, text: bytes) -> None:
-        """Hand over a message (valid UTF-8) that came by another request, once those before it are taken.
-
-        Raises trio.BrokenResourceError or trio.ClosedResourceError where the connection has ended.
-        """
-        await self._sender.send(text)
+    def post_nowait(self, text: bytes) -> bool:
+        """Hand over a message (valid UTF-8) that came by another request; False where too many wait already."""
+        size = MESSAGE_BYTES + len(text)
+        if self._waiting and self._waiting + size > WAITING_BYTES:
+            return False
+        self._sender.send_nowait(text)
+        self._waiting += size
+        return True
 
     async def read(self) -> Iterable[Received]:
         """Wait for a message from outside, or for the end; raises as the socket does."""
@@ -89,9 +97,11 @@ class StreamTransport:
             await self._socket.receive()  # the end, or what no client of a response sends
             return (LOST,)
         try:
-            return (await self._receiver.receive(),)
+            text = await self._receiver.receive()
         except trio.EndOfChannel:
             return (LOST,)
+        self._waiting -= MESSAGE_BYTES + len(text)
+        return (text,)
 
     async def watch(self) -> None:
         """Wait for the end of the connection, and let `read` find it behind what was handed over before."""
@@ -106,6 +116,12 @@ class StreamTransport:
 
     def drop(self, received: Iterable[Received]) -> None:
         """Do nothing: what was handed over too late is not answered."""
+
+    def rest(self) -> Iterable[Received]:
+        """Give the messages that were handed over: who posted them was told that they are taken."""
+        with suppress(trio.WouldBlock, trio.EndOfChannel):
+            while True:
+                yield self._receiver.receive_nowait()
 
     async def close(self, verdict: Verdict, goodbye: bytes) -> None:
         """Say goodbye, and end the response."""

@@ -54,6 +54,9 @@ class Transport(Protocol):
     def drop(self, received: Iterable[Received]) -> None:
         """Take note of what was read too late to be answered."""
 
+    def rest(self) -> Iterable[Received]:
+        """Give what was taken from the client, who was told so, and not read yet."""
+
     async def close(self, verdict: Verdict, goodbye: bytes) -> None:
         """Say goodbye where the verdict says something, and wait for what must be waited for; raises as `read` does.
 

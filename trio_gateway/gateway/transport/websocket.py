@@ -84,6 +84,10 @@ class WebSocketTransport:
         for _ in received:
             pass
 
+    def rest(self) -> Iterable[Received]:
+        """Give nothing: what is in the socket was not taken."""
+        return ()
+
     async def close(self, verdict: Verdict, goodbye: bytes) -> None:
         """Say goodbye and the one Close, and wait for the client's where it can come."""
         if verdict.said is None:

@@ -18,12 +18,16 @@ local function unescape(tag)
   return spelling == tag and name or nil
 end
 
+local function is_reserved(name)
+  return string.sub(name, 1, 2) == '$:'
+end
+
 local function check_channel(name, settings)
   if name == '' or not is_name(name) then
     return refusal('TGCHANNEL', 'a channel name is not empty and holds UTF-8 without control characters')
   end
   local longest = settings.max_channel_length
-  if string.sub(name, 1, 2) == '$:' then
+  if is_reserved(name) then
     longest = math.max(longest, MAX_RESERVED_BYTES)
   end
   if #name > longest then
@@ -57,6 +61,8 @@ local function work_out(meta_key)
   return {
     inbox = string.sub(name, 1, 1) == '#', meta = meta_key, stream = base .. ':s', cursors = base .. ':c', records = base .. ':i:', hints = base,
     members = base .. ':p', expiries = base .. ':pe', users = base .. ':pu',
+    -- What nodes tell each other is bounded by what they tell of, whatever the limit for applications.
+    max_publication_size = is_reserved(name) and math.huge or settings.max_publication_size,
     settings = settings, history = kept, trim_every = math.max(1, math.min(16, math.floor(kept.size / 8))),
   }
 end

@@ -16,8 +16,8 @@ end
 local function check_publication(channel, data, sender, id, more)
   if not data then
     return refusal('TGDATA', 'the data is missing')
-  elseif #data + #more.info + #more.tags > channel.settings.max_publication_size then
-    return refusal('TGSIZE', 'data has at most ' .. whole(channel.settings.max_publication_size) .. ' bytes')
+  elseif #data + #more.info + #more.tags > channel.max_publication_size then
+    return refusal('TGSIZE', 'data has at most ' .. whole(channel.max_publication_size) .. ' bytes')
   end
   local refused = (id ~= '' and check_name('an id', id)) or (sender ~= '' and check_name('a sender', sender))
   if refused then

@@ -1,6 +1,6 @@
 """One accepted socket: request after request is answered, until one opens a client's connection, which ends with it.
 
-An upgrade is looked at first and goes on at once; what it costs more than without all the others is one look-up.
+An upgrade pays one look-up for sharing the port.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from trio_gateway.hub.woken import Woken
 from trio_gateway.model.errors import BrokerUnavailable, MethodNotFound, RequestError
 from trio_gateway.model.logger import get_logger
 from trio_gateway.wire.forwarded import client_address
-from trio_gateway.wire.origin import origin_allowed
 from trio_gateway.wire.refusal import RequestRefused, refusal_of, store_away
 from trio_gateway.wire.request import HeadReader, HttpRequest, parse_request
 from trio_gateway.wire.upgrade import asks_for_websocket
@@ -30,8 +29,11 @@ from trio_gateway.wire.upgrade import asks_for_websocket
 KEEP_ALIVE_SECONDS = 75.0
 """Between two requests on one socket, as with nginx: browsers and proxies keep theirs for about a minute."""
 
-ESCAPED = 2
-"""A message that is posted may be so much longer than its frame: each quote in it is escaped."""
+ESCAPED = 3
+"""A message that is posted as text in JSON may be so much longer than its frame: two bytes of UTF-8 may become six."""
+
+ENVELOPE = 1024
+"""Bytes of a post around its message: the names, a session and a node."""
 
 log = get_logger(__name__)
 
@@ -44,7 +46,7 @@ async def serve_socket(node: Node, application: Application, sock: stdlib_socket
     socket = ClientSocket(sock, write_seconds=node.settings.write_seconds, wake=woken.set)
     try:
         with scope:
-            await Requester(node, application, socket, peer, woken=woken, scope=scope).serve()
+            await ServedSocket(node, application, socket, peer, woken=woken, scope=scope).serve()
     except* (OSError, EOFError, trio.ClosedResourceError):
         log.debug("connection lost while opening", address=peer)
     except* Exception as group:
@@ -56,8 +58,8 @@ async def serve_socket(node: Node, application: Application, sock: stdlib_socket
         node.openings.pop(scope, None)
 
 
-class Requester:
-    """Be what sends requests on one accepted socket, from the address `peer`; `scope` is what ends them."""
+class ServedSocket:
+    """Serve one accepted socket, from the address `peer`, request after request; `scope` is what ends it."""
 
     def __init__(
         self,
@@ -80,6 +82,7 @@ class Requester:
         """Serve request after request; raises what the socket raises, and EOFError where it ends inside a request."""
         rest: bytes | None = b""
         while rest is not None:
+            self._scope.deadline = trio.current_time() + self._node.settings.handshake_seconds
             rest = await self._serve_one(rest)
             await trio.lowlevel.checkpoint()  # requests that came together are answered turn by turn
 
@@ -93,7 +96,7 @@ class Requester:
                 return await self._answer(request)
             opened = await judge(self._node, self._socket, endpoint, request, self._peer)
         except RequestRefused as refused:
-            await refuse(self._socket, refused, endpoint, self._reader(request))
+            await refuse(self._node, self._socket, refused, endpoint, request)
             return None
         self._node.admitted += 1  # without a checkpoint since it was judged that there is room
         transport = make_transport(self._node, self._socket, opened)
@@ -101,9 +104,9 @@ class Requester:
         try:
             await connection.accept()
         except BrokerUnavailable as error:
-            await refuse(self._socket, store_away(error), endpoint, request)
+            await refuse(self._node, self._socket, store_away(error), endpoint, request)
         except RequestError as error:
-            await refuse(self._socket, refusal_of(error), endpoint, request)
+            await refuse(self._node, self._socket, refusal_of(error), endpoint, request)
         else:
             await connection.run()
         finally:
@@ -132,9 +135,9 @@ class Requester:
 
     async def _answer(self, request: HttpRequest) -> bytes | None:
         """Have the application answer a request, and wait for the next one."""
-        body = await read_body(self._socket, request, ESCAPED * self._node.settings.max_frame_size)
+        body = await read_body(self._socket, request, ESCAPED * self._node.settings.max_frame_size + ENVELOPE)
         address = client_address(self._peer, request.headers.get("x-forwarded-for"), self._node.trusted_proxies)
-        exchange = Exchange(self._socket, request, body, client=address, last=self._node.draining)
+        exchange = Exchange(self._socket, request, body, client=address, last=self._node.draining or self._node.crowded)
         behind = await exchange.run(self._application)
         if behind is None or self._node.draining:  # it may have begun meanwhile, and waits for every socket
             await linger(self._socket)
@@ -144,12 +147,4 @@ class Requester:
     async def _wait_for_next(self) -> bytes | None:
         """Wait for the next request's first bytes; None where the peer ends."""
         self._scope.deadline = trio.current_time() + KEEP_ALIVE_SECONDS
-        data = await self._socket.receive()
-        self._scope.deadline = trio.current_time() + self._node.settings.handshake_seconds
-        return data or None
-
-    def _reader(self, request: HttpRequest | None) -> HttpRequest | None:
-        """Give the request to whose page a refusal may show itself; None where none was read, or its origin is refused."""
-        if request is None or not origin_allowed(request.origin, request.host, self._node.settings.allowed_origins):
-            return None
-        return request
+        return await self._socket.receive() or None

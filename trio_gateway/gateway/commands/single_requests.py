@@ -31,8 +31,8 @@ MAX_RATES = 10_000
 """Users whose rates are known at a time; the one that asked longest ago is forgotten, and begins anew."""
 
 
-class Acting:
-    """Do for users of this node what single requests ask."""
+class SingleRequests:
+    """Carry out `/ack`, `/send` and `/publish` at this node."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
