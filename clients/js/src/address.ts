@@ -11,7 +11,7 @@ export function readAddress(url: string | URL, { user, device }: Options): Locat
     located.protocol = base.protocol.replace(/ws|http/, path === "ws" ? "ws" : "http");
     located.search = base.search;
     const given: Record<string, string | undefined> = { user, device, ...parameters };
-    for (const name in given) if (given[name] !== undefined) located.searchParams.set(name, given[name]);
+    for (const name in given) if (given[name] != null) located.searchParams.set(name, given[name]);
     return located;
   };
 }

@@ -45,8 +45,8 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
   let open: Link | undefined; // from its hello to its goodbye
   let attempts = 0; // what an earlier one still says is not heard
   let losses = 0;
-  let failed = false; // a WebSocket came to no hello
-  let doubted = false; // one was tried again, as the server was there
+  let failed: boolean | undefined; // a WebSocket came to no hello
+  let doubted: boolean | undefined; // one was tried again, as the server was there
   let timer: ReturnType<typeof setTimeout> | undefined;
   let patience: number;
   let deadline: number; // for a sign of life
@@ -120,8 +120,8 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
       connect();
       return;
     }
-    doubted = !!link!._isSse;
     open = link;
+    doubted = link!._isSse;
     renewed = false;
     greetedAt = now();
     expect(hello.ping * 1_000 + PING_GRACE);
@@ -131,7 +131,7 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
 
   /** Judge how a connection ended, and come back or not. */
   const lose = ({ code, reason, final }: Lost): void => {
-    failed = !!link && !link._isSse && !greetedAt;
+    failed = link && !link._isSse && !greetedAt;
     if (now() - greetedAt! >= STABLE) losses = 0;
     if (final && code === UNAUTHORIZED && !renewed) {
       renewed = true;
@@ -146,7 +146,7 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
       wait = goodbye.reconnect_ms!;
       due = now() + wait;
     }
-    if (final || isTerminal(code) || wait === undefined) return end(code, reason);
+    if (final || isTerminal(code) || wait == null) return end(code, reason);
     drop();
     const isOffline = navigator?.onLine === false;
     if (!isOffline) timer = setTimeout(connect, wait);
