@@ -6,7 +6,10 @@ import { BAD_REQUEST, LIMIT_EXCEEDED, makeError, OUTCOME_UNKNOWN } from "./error
 import type { ErrorFrame, Ok } from "./frames.js";
 import type { Link } from "./link.js";
 
-/** Of publications that wait, and what else does. The gateway lets a client ask 2,000 times at once by default. */
+/**
+ * Of requests that wait, from where on a publication is refused: subscriptions always have a place. The gateway lets a
+ * client ask 2,000 times at once by default.
+ */
 const MAX_REQUESTS = 1_000;
 
 /** Milliseconds in which a repetition with the same id is safe: the gateway knows an id for 5 minutes. */
