@@ -27,6 +27,17 @@ window.WebSocket = class {
 """
 """A network that lets no WebSocket through."""
 
+COUNT_ATTEMPTS = """
+window.attempts = 0;
+for (const name of ["WebSocket", "fetch"]) {
+  const connect = window[name];
+  window[name] = function (...given) {
+    window.attempts += 1;
+    return new.target ? new connect(...given) : connect(...given);
+  };
+}
+"""
+
 (IN_A_PAGE,) = [text for language, text in blocks(ROOT / "docs/javascript.md") if language == "html"]
 
 SOON = "Math.random = () => 0.01"
@@ -185,6 +196,23 @@ def test_a_page_that_freezes_holds_no_connection_and_goes_on_where_it_was(open_p
     page.evaluate("document.dispatchEvent(new Event('resume'))")
 
     shows(page, "before", "meanwhile")
+
+
+def test_who_goes_from_field_to_field_does_not_hurry_the_next_attempt(open_page, node, shows_state, user):
+    """The events of a field come by the window as well, where those of the page are heard."""
+    page = open_page(user)
+    page.evaluate("document.body.append(document.createElement('input'), document.createElement('input'))")
+    page.evaluate("Math.random = () => 1")
+    node.kill()
+    shows_state(page, "connecting")
+    page.evaluate(COUNT_ATTEMPTS)
+    for field in range(10):
+        page.locator("input").nth(field % 2).focus()
+    attempts = page.evaluate("attempts")
+    trio.run(node.start)
+    shows_state(page, "online")
+
+    assert attempts <= 2
 
 
 def test_two_tabs_of_one_device_both_receive(open_page, publish, shows, user):

@@ -7,7 +7,8 @@ What a fenced block means is told by its language, and by nothing else:
     text    what now stands on one of the page's terminals; each … stands for what differs
     python  run in one namespace for the page
     js      run by Node (20 or later), as if pasted into the console of a browser that shows the admin page (a real
-            one runs it in tests/browser); without Node it is skipped, and the `text` below it as well
+            one runs it in tests/browser), and must succeed where it ends before the page does; without Node it is
+            skipped, and the `text` below it as well
     ws      a conversation over a WebSocket, see conversation.py
     http    one over HTTP, likewise
     toml    valid TOML; where the first line is a file's name, in a comment, that file of the page's folder
@@ -69,6 +70,7 @@ class Page:
         self.home = Path(self._place.name, "home")
         self.folder = Path(self._place.name, "here")
         self.terminals: list[Terminal] = []
+        self._scripts: list[Terminal] = []
         self.printed = io.StringIO()
         self._missing = ""
         self._before = (os.environ.copy(), Path.cwd())
@@ -99,11 +101,16 @@ class Page:
         return str(folder)
 
     def close(self) -> None:
-        """End what the page left running, the last first, as somebody closes their terminals."""
+        """End what the page left running, the last first, as somebody closes their terminals.
+
+        Raises AssertionError where JavaScript has ended before, and failed.
+        """
         with contextlib.ExitStack() as stack:
             stack.callback(self._leave)
             for terminal in self.terminals:
                 stack.callback(terminal.close)
+            for script in self._scripts:
+                stack.callback(script.check)
 
     def _leave(self) -> None:
         before, folder = self._before
@@ -154,6 +161,7 @@ class Page:
         script.write_text(IN_THE_CONSOLE + block, encoding="utf-8")
         # Since Node 22 the flag is no news.
         terminal = self._open([node, "--experimental-websocket", "--no-warnings", str(script)], SECONDS)
+        self._scripts.append(terminal)
         terminal.wait_until(lambda: bool(terminal.shown), "something was to appear")
 
     def converse(self, block: str) -> None:

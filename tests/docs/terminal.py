@@ -44,7 +44,11 @@ class Terminal:
     def wait(self) -> None:
         """Wait for the command's end; raises AssertionError where it failed."""
         self._wait_end(self.patience)
-        assert self.process.returncode == 0, f"exit code {self.process.returncode}:\n{self.shown}"
+        self.check()
+
+    def check(self) -> None:
+        """Raise AssertionError where the command has ended and failed."""
+        assert not self.process.poll(), f"exit code {self.process.returncode}:\n{self.shown}"
 
     def wait_until(self, condition: Callable[[], bool], hope: str) -> None:
         """Wait until the condition holds; raises AssertionError when it does not in time or the command ended."""

@@ -19,7 +19,7 @@ export interface Options {
   device?: string | undefined;
   /** The position to start after, `0` for everything kept. Wins over the device's cursor. */
   since?: string | undefined;
-  /** Acknowledge each message once its listeners have returned. Default: true. */
+  /** Acknowledge each message once its listeners have returned, also if one of them threw. Default: true. */
   autoAck?: boolean | undefined;
 }
 
@@ -137,7 +137,10 @@ export interface Gateway extends Source<GatewayEvents> {
   subscribe(channel: string, options?: { since?: string | undefined }): Subscription;
   /** Say that the inbox up to and including this is processed, and need not come again. */
   ack(received: Pick<ReceivedMessage, "channel" | "position">): void;
-  /** End it for good; acknowledges what is processed, and rejects what is not answered. */
+  /**
+   * End it for good; acknowledges what is processed, and rejects what is not answered. Called by a listener of a
+   * message, it does so once all listeners have that message.
+   */
   close(): void;
 }
 

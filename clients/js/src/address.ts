@@ -8,10 +8,10 @@ export function readAddress(url: string | URL, { user, device }: Options): Locat
   const base = new URL(url, globalThis.location as unknown as string);
   return (path, parameters) => {
     const located = new URL(path, base);
-    located.protocol = base.protocol.replace(/ws|http/, path === "ws" ? "ws" : "http");
+    located.protocol = base.protocol.replace(/ws|http/, path === "ws" ? path : "http");
     located.search = base.search;
     const given: Record<string, string | undefined> = { user, device, ...parameters };
-    for (const name in given) if (given[name] !== undefined) located.searchParams.set(name, given[name]);
+    for (const name in given) if (given[name] != null) located.searchParams.set(name, given[name]);
     return located;
   };
 }

@@ -6,6 +6,7 @@
 
 import type { Options, State } from "./api.js";
 import { nextDelay } from "./backoff.js";
+import { now } from "./clock.js";
 import { isTerminal, lost, MESSAGE_TOO_BIG, UNAUTHORIZED } from "./errors.js";
 import type { Frame, Goodbye, Hello, Lost, Takers } from "./frames.js";
 import type { Link, Locate } from "./link.js";
@@ -37,19 +38,17 @@ export interface Owner {
   _change(state: State, code?: number, reason?: string): void;
 }
 
-const now = () => Date.now();
-
 export function makeConnector({ token }: Options, locate: Locate, owner: Owner) {
   const { WebSocket, navigator } = globalThis;
   let link: Link | undefined;
   let open: Link | undefined; // from its hello to its goodbye
   let attempts = 0; // what an earlier one still says is not heard
   let losses = 0;
-  let failed = false; // a WebSocket came to no hello
-  let doubted = false; // one was tried again, as the server was there
+  let failed: boolean | undefined; // a WebSocket came to no hello
+  let doubted: boolean | undefined; // one was tried again, as the server was there
   let timer: ReturnType<typeof setTimeout> | undefined;
   let patience: number;
-  let deadline: number; // for a sign of life
+  let deadline: number; // for a sign of life, or until which one is left alone
   let due = 0; // until when the server wants to be left alone
   let greetedAt: number | undefined;
   let goodbye: Goodbye | undefined;
@@ -60,6 +59,7 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
     owner._lose();
     clearTimeout(timer);
     attempts++;
+    deadline = due;
     link?._close();
     link = open = goodbye = greetedAt = undefined;
   };
@@ -86,8 +86,8 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
   const connect = async (): Promise<void> => {
     drop();
     const attempt = attempts;
-    owner._change("connecting");
     expect(PATIENCE);
+    owner._change("connecting");
     const hear = (told: string | Frame): void => {
       if (attempt !== attempts) return;
       deadline = now() + patience;
@@ -110,6 +110,7 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
   /** Connect over a network of which nothing is known. */
   const changeNetwork = (): void => {
     failed = doubted = false;
+    losses = 0;
     connect();
   };
 
@@ -120,8 +121,8 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
       connect();
       return;
     }
-    doubted = !!link!._isSse;
     open = link;
+    doubted = link!._isSse;
     renewed = false;
     greetedAt = now();
     expect(hello.ping * 1_000 + PING_GRACE);
@@ -131,7 +132,7 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
 
   /** Judge how a connection ended, and come back or not. */
   const lose = ({ code, reason, final }: Lost): void => {
-    failed = !!link && !link._isSse && !greetedAt;
+    failed = link && !link._isSse && !greetedAt;
     if (now() - greetedAt! >= STABLE) losses = 0;
     if (final && code === UNAUTHORIZED && !renewed) {
       renewed = true;
@@ -146,7 +147,7 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
       wait = goodbye.reconnect_ms!;
       due = now() + wait;
     }
-    if (final || isTerminal(code) || wait === undefined) return end(code, reason);
+    if (final || isTerminal(code) || wait == null) return end(code, reason);
     drop();
     const isOffline = navigator?.onLine === false;
     if (!isOffline) timer = setTimeout(connect, wait);
@@ -180,7 +181,7 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
 
     /** Connect if there is nothing that lives: timers may have stood still, and nobody told of the loss. */
     _wake(): void {
-      if (now() >= (link ? deadline : due)) connect();
+      if (now() >= deadline) connect();
     },
 
     _changeNetwork: changeNetwork,

@@ -13,9 +13,9 @@ export class Delivery extends EventTarget {
 
   /** Take a position, if it is news: within one epoch nothing goes back. */
   _resume(position: string): boolean {
-    const isNews = isAfter(position, this.position);
-    if (isNews) this.position = position;
-    return isNews;
+    if (!isAfter(position, this.position)) return false;
+    this.position = position;
+    return true;
   }
 
   /** Hand out what arrived, unless it was before; true where the listeners have it now. */

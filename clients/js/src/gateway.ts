@@ -20,6 +20,7 @@ export function makeGateway(url: string | URL, options: Options) {
   const life = new AbortController();
   let inbox = "";
   let ended: Error | undefined;
+  let delivering = 0; // 1 while its listeners have a message, more where one of them closes
 
   const findLink = () => connector._findOpen();
   const requests = makeRequests(findLink);
@@ -30,8 +31,15 @@ export function makeGateway(url: string | URL, options: Options) {
   const deliver = (frame: MessageFrame | GapFrame): void => {
     const subscription = subscriptions._channels.get(frame.channel);
     if (subscription && subscription._link === findLink()) subscription._take(frame);
-    else if (frame.channel === inbox && gateway._take(frame) && autoAck) cursor._advance(gateway.position, gateway.position);
+    else if (frame.channel === inbox) {
+      delivering = 1;
+      if (gateway._take(frame) && autoAck) cursor._advance(gateway.position, gateway.position);
+      if (delivering > 1) end();
+      delivering = 0;
+    }
   };
+
+  const end = () => connector._end(NORMAL, "closed");
 
   const change = (state: State, code?: number, reason?: string): void => {
     const isNews = state !== gateway.state || code;
@@ -70,7 +78,7 @@ export function makeGateway(url: string | URL, options: Options) {
     _change: change,
   });
 
-  const ask = (type: string, fields: object, { id = makeId(), signal }: Asking = {}): Promise<number> =>
+  const ask = (type: string, fields: object, { id, signal }: Asking = {}): Promise<number> =>
     new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       if (ended) throw ended;
@@ -80,7 +88,7 @@ export function makeGateway(url: string | URL, options: Options) {
         if (ok) resolve(ok.offset ?? 0);
         else reject(error);
       };
-      const request = requests._add(type, fields, settle, id);
+      const request = requests._add(type, fields, settle, id || makeId());
       signal?.addEventListener("abort", giveUp);
     });
 
@@ -100,19 +108,24 @@ export function makeGateway(url: string | URL, options: Options) {
     },
 
     close(): void {
-      if (!ended) connector._end(NORMAL, "closed");
+      if (delivering) delivering++;
+      else if (!ended) end();
     },
   });
 
   const listeners = {
-    "online offline": connector._changeNetwork,
-    "focus pageshow resume": connector._wake,
+    online: connector._changeNetwork,
+    offline: connector._changeNetwork,
+    focus: connector._wake,
+    pageshow: connector._wake,
+    resume: connector._wake,
     visibilitychange() {
       cursor._flush();
       if (!document.hidden) connector._wake(); // a page that is left is hidden after it was suspended
     },
     // The page sleeps, is kept for the way back, or ends: an open connection would keep it from that.
-    "freeze pagehide": connector._suspend,
+    freeze: connector._suspend,
+    pagehide: connector._suspend,
   };
   watchPage(listeners, life.signal);
   connector._connect();

@@ -1,11 +1,15 @@
 // What was asked and is not answered: it outlives connections, keeps its id, and is bounded.
 
 import { nextDelay } from "./backoff.js";
+import { now } from "./clock.js";
 import { BAD_REQUEST, LIMIT_EXCEEDED, makeError, OUTCOME_UNKNOWN } from "./errors.js";
 import type { ErrorFrame, Ok } from "./frames.js";
 import type { Link } from "./link.js";
 
-/** Of requests that wait. The gateway lets a client ask 2,000 times at once by default. */
+/**
+ * Of requests that wait, from where on a publication is refused: subscriptions always have a place. The gateway lets a
+ * client ask 2,000 times at once by default.
+ */
 const MAX_REQUESTS = 1_000;
 
 /** Milliseconds in which a repetition with the same id is safe: the gateway knows an id for 5 minutes. */
@@ -29,6 +33,9 @@ export interface Request {
   _link?: Link | undefined;
 }
 
+/** Tell whether a request was sent first so long ago that the server may have forgotten its id. */
+export const isLate = ({ _since }: Request): boolean => now() - _since! >= REPEATABLE;
+
 /** Called once: with the answer, or with why there is none. */
 export type Settle = (ok?: Ok, error?: unknown) => void;
 
@@ -47,11 +54,9 @@ export function makeRequests(findLink: () => Link | undefined) {
   const send = (request: Request): void => {
     const link = findLink();
     if (!link || request._link === link) return;
-    const now = Date.now();
-    request._since ||= now;
     request._link = link;
-    if (now - request._since < REPEATABLE) link._request(request);
-    else fail(request, OUTCOME_UNKNOWN, "no answer");
+    if (isLate(request)) fail(request, OUTCOME_UNKNOWN, "no answer");
+    else link._request(request);
   };
 
   /** Send what is not sent, in the order in which it was asked for. */
@@ -70,18 +75,18 @@ export function makeRequests(findLink: () => Link | undefined) {
       const text = JSON.stringify({ ...fields, id: _id });
       const request: Request = { _type, _ref: ++refs, _fields: JSON.parse(text), _size: text.length, _id, _settle };
       waiting.set(refs, request);
-      if (waiting.size > MAX_REQUESTS) queueMicrotask(() => fail(request, LIMIT_EXCEEDED, "limit exceeded"));
+      if (_id && waiting.size > MAX_REQUESTS) queueMicrotask(() => fail(request, LIMIT_EXCEEDED, "limit exceeded"));
       else send(request);
       return request;
     },
 
     _flush: flush,
 
-    /** Take an error that answers a request. */
+    /** Take an error that answers a request; one without a code is nobody's word on the outcome. */
     _refuse({ ref, code, message, detail }: ErrorFrame): void {
       const request = waiting.get(ref!);
       if (!request) return;
-      if (code !== OUTCOME_UNKNOWN) return fail(request, code, detail || message);
+      if (code > OUTCOME_UNKNOWN) return fail(request, code, detail || message);
       request._link = undefined;
       timer ??= setTimeout(flush, nextDelay(REPEAT_AFTER));
     },
@@ -89,7 +94,7 @@ export function makeRequests(findLink: () => Link | undefined) {
     /** Take the loss of the connection: publications are sent again on the next one, the rest is not. */
     _lose(): void {
       timer = clearTimeout(timer) as undefined;
-      for (const request of waiting.values()) if (!request._id) waiting.delete(request._ref);
+      waiting.forEach(({ _id }, ref) => _id || waiting.delete(ref));
     },
 
     /** Fail the largest request sent: the server took offence at the size of a frame. False where there is none. */

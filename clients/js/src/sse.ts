@@ -2,8 +2,10 @@
 //
 // The stream is read by fetch: EventSource hides why it was refused, and comes back by itself with a URL of the past.
 
-import { lost, LOST, OUTCOME_UNKNOWN, UNAUTHORIZED } from "./errors.js";
+import { now } from "./clock.js";
+import { lost, LOST, UNAUTHORIZED } from "./errors.js";
 import type { OpenLink } from "./link.js";
+import { isLate } from "./requests.js";
 
 /** Milliseconds for the answer to one request. */
 const ANSWER = 10_000;
@@ -48,15 +50,22 @@ export const openSse: OpenLink = (locate, since, token, hear) => {
   return {
     _isSse: true,
     // One after the other, so that they keep their order.
-    _request({ _type, _ref: ref, _fields }) {
+    _request(request) {
       posted = posted.then(async () => {
+        let told;
         try {
-          const response = await post(_type, _fields, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER)]) });
-          // What is wrong with the token will be told to the next connection.
-          hear(response.status === 401 ? lost(401) : { type: "error", ...(await response.json()), ref });
+          if (!isLate(request)) {
+            request._since ||= now();
+            const limits = { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER)]) };
+            const response = await post(request._type, request._fields, limits);
+            // What is wrong with the token will be told to the next connection.
+            if (response.status === 401) return hear(lost(401));
+            told = await response.json(); // which may be a proxy's own
+          }
         } catch {
-          hear({ type: "error", code: OUTCOME_UNKNOWN, message: "", ref });
+          // Nobody knows the outcome.
         }
+        hear({ ...told, type: told?.offset >= 0 ? "ok" : "error", ref: request._ref });
       });
     },
     // It may be the last thing that a page does (`keepalive`); one that is lost is told again after a reconnect.

@@ -4,7 +4,7 @@ import { Delivery, tell } from "./delivery.js";
 import { ALREADY_SUBSCRIBED, makeError, NOT_AVAILABLE } from "./errors.js";
 import type { Link } from "./link.js";
 import { epochOf } from "./position.js";
-import type { Requests } from "./requests.js";
+import type { Request, Requests } from "./requests.js";
 
 interface Subscription extends Delivery {
   readonly channel: string;
@@ -12,6 +12,8 @@ interface Subscription extends Delivery {
   readonly _since: string | undefined;
   /** The connection on which the server brings it. */
   _link: Link | null;
+  /** What asked for it last. */
+  _request?: Request;
 }
 
 /** Hold the subscriptions; `findLink` gives the connection that takes requests now, if there is one. */
@@ -27,7 +29,7 @@ export function makeSubscriptions(findLink: () => Link | undefined, requests: Re
       queueMicrotask(() => tell(subscription, "error", makeError(NOT_AVAILABLE, "no WebSocket")));
       return;
     }
-    requests._add("subscribe", { channel, since: epochOf(position) ? position : _since }, (ok, error) => {
+    subscription._request = requests._add("subscribe", { channel, since: epochOf(position) ? position : _since }, (ok, error) => {
       if (subscriptions.get(channel) !== subscription) return;
       if (ok) {
         subscription._link = link;
@@ -48,9 +50,11 @@ export function makeSubscriptions(findLink: () => Link | undefined, requests: Re
       const unsubscribe = (): void => {
         if (subscriptions.get(channel) !== subscription) return;
         subscriptions.delete(channel);
-        if (findLink()) requests._add("unsubscribe", { channel });
+        requests._settle(subscription._request);
+        const link = findLink();
+        if (link && !link._isSse) requests._add("unsubscribe", { channel });
       };
-      const subscription = Object.assign(new Delivery(), { channel, unsubscribe, _since, _link: null as Link | null });
+      const subscription: Subscription = Object.assign(new Delivery(), { channel, unsubscribe, _since, _link: null as Link | null });
       subscriptions.set(channel, subscription);
       ask(subscription);
       return subscription;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { message, World } from "./world.js";
+import { message, received, World } from "./world.js";
 
 const acks = ({ socket }) => socket.of("ack").map(({ offset, epoch }) => `${epoch}:${offset}`);
 
@@ -99,6 +99,21 @@ test("closing says it at once", async (t) => {
 
   assert.deepEqual(acks(world), ["e:1"]);
   assert.equal(world.socket.state, "closed by the client");
+});
+
+test("one whose listener closes is acknowledged when all its listeners have it, and leaves no timer", async (t) => {
+  const world = new World(t);
+  const gateway = await world.online({ device: "phone" });
+  const heard = [];
+  gateway.addEventListener("message", () => gateway.close());
+  gateway.addEventListener("message", () => heard.push(...acks(world)));
+  world.socket.say(message(1), message(2));
+
+  assert.deepEqual(heard, []);
+  assert.deepEqual(acks(world), ["e:1"]);
+  assert.deepEqual(received(gateway), [1]);
+  assert.equal(gateway.state, "closed");
+  assert.deepEqual(world.leftovers, { timers: 0, listeners: 0, sockets: 0 });
 });
 
 for (const [type, page] of [["visibilitychange", { hidden: true }], ["pagehide", {}], ["freeze", {}]]) {

@@ -128,6 +128,26 @@ test("after five minutes a WebSocket is tried again", async (t) => {
   assert.equal(exchange.aborted, true);
 });
 
+test("the retries of a WebSocket do not add up", async (t) => {
+  const [world, gateway] = await withoutWebSocket(t);
+  world.share = 1;
+  const away = [];
+  for (let retry = 0; retry < 3; retry += 1) {
+    const { exchange } = world;
+    for (const count = world.sockets.length; world.sockets.length === count; await world.pass(1_000)) await exchange.write(":\n\n");
+    const before = world.clock.now;
+    for (let way = 0; way < 2; way += 1) {
+      world.socket.shut();
+      await world.next();
+      await world.exchange.open();
+    }
+    assert.equal(gateway.state, "online");
+    away.push(world.clock.now - before);
+  }
+
+  assert.deepEqual(away, [1_500, 1_500, 1_500]);
+});
+
 test("heartbeats are signs of life, and a stream without any is left", async (t) => {
   const [world, gateway] = await withoutWebSocket(t);
   await world.pass(30_000);
@@ -168,6 +188,8 @@ for (const [what, answer] of [
   ["an error of the network", (exchange) => exchange.fail()],
   ["code 100", (exchange) => exchange.answer(503, { code: 100, message: "internal server error" })],
   ["a proxy's own page", (exchange) => exchange.answer(502, "<h1>Bad Gateway</h1>")],
+  ["a proxy's own JSON", (exchange) => exchange.answer(503, { message: "Service Unavailable" })],
+  ["a problem of a proxy's (RFC 9457)", (exchange) => exchange.answer(503, { type: "about:blank", status: 503 })],
 ]) {
   test(`after ${what} the outcome is unknown, and the request is repeated with its id`, async (t) => {
     const [world, gateway] = await withoutWebSocket(t);
@@ -192,6 +214,40 @@ test("a request that is not answered in 10 seconds is repeated", async (t) => {
   assert.equal(exchange.aborted, true);
   await world.pass(1_000);
   assert.equal(world.exchange.body.id, "m1");
+  world.exchange.answer(200, { type: "ok", offset: 2 });
+
+  assert.equal(await sent, 2);
+});
+
+test("one whose turn comes too late is not repeated", async (t) => {
+  const [world, gateway] = await withoutWebSocket(t);
+  const sent = gateway.send("8", "hi", { id: "m1" });
+  const rejected = assert.rejects(sent, { code: 100, id: "m1" });
+  await settle();
+  const { exchange } = world;
+  const slow = gateway.send("8", "slow", { id: "m2" });
+  exchange.answer(503, { code: 100, message: "internal server error" });
+  await world.pass(1_000); // now it waits for its turn once more
+  world.clock.sleep(270_000);
+  world.exchange.answer(200, { type: "ok", offset: 1 });
+  assert.equal(await slow, 1);
+  await settle();
+  await world.pass(1_000);
+  await rejected;
+
+  assert.deepEqual(world.exchanges.flatMap(({ body }) => body?.id ?? []), ["m1", "m2"]);
+});
+
+test("one whose first turn comes late is sent all the same", async (t) => {
+  const [world, gateway] = await withoutWebSocket(t);
+  const slow = gateway.send("8", "slow");
+  const sent = gateway.send("8", "hi", { id: "m2" });
+  await settle();
+  world.clock.sleep(270_000);
+  world.exchange.answer(200, { type: "ok", offset: 1 });
+  await slow;
+  await settle();
+  assert.equal(world.exchange.body.id, "m2");
   world.exchange.answer(200, { type: "ok", offset: 2 });
 
   assert.equal(await sent, 2);
@@ -234,6 +290,15 @@ test("there are no channels, and that is said; with a WebSocket there are", asyn
   world.socket.greet();
 
   assert.deepEqual(world.socket.sent.map(({ type, channel }) => [type, channel]), [["subscribe", "news"]]);
+});
+
+test("where there are no channels none is unsubscribed", async (t) => {
+  const [world, gateway] = await withoutWebSocket(t);
+  const before = world.exchanges.length;
+  gateway.subscribe("news").unsubscribe();
+  await settle();
+
+  assert.equal(world.exchanges.length, before);
 });
 
 test("a token that is refused is told, with the code of the server, and it is closed", async (t) => {

@@ -36,6 +36,15 @@ test("who looks does not wait for the next attempt", async (t) => {
   assert.equal(world.sockets.length, 2);
 });
 
+test("who looks while the token is fetched does not ask for another", async (t) => {
+  const world = new World(t, { page: true });
+  let asked = 0;
+  await world.connect({ token: () => { asked += 1; return new Promise(() => {}); } });
+  await world.happens("focus");
+
+  assert.equal(asked, 1);
+});
+
 test("but a server that wants to be left alone is", async (t) => {
   const world = new World(t, { page: true });
   await world.online();
@@ -70,6 +79,19 @@ test("when the network comes it connects at once, by a WebSocket, with the first
   world.socket.greet();
 
   assert.equal(world.sockets.length, 3);
+});
+
+test("one that is closed by who hears that it connects stays closed", async (t) => {
+  const world = new World(t, { page: true });
+  const gateway = await world.online();
+  await world.happens("offline", { onLine: false });
+  world.socket.shut();
+  gateway.addEventListener("state", () => gateway.close());
+  await world.happens("online", { onLine: true });
+  await world.pass(60_000);
+
+  assert.equal(gateway.state, "closed");
+  assert.deepEqual(world.leftovers, { timers: 0, listeners: 0, sockets: 0 });
 });
 
 test("a network of this machine alone does while there is no other", async (t) => {

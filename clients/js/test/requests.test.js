@@ -41,6 +41,16 @@ test("each request has an id of its own", async (t) => {
   assert.match(world.socket.sent[0].id, /^[\d-]{4,43}$/);
 });
 
+for (const id of ["", null]) {
+  test(`so has one whose id is ${JSON.stringify(id)}`, async (t) => {
+    const world = new World(t);
+    const gateway = await world.online();
+    watch(gateway.send("8", "hi", { id }));
+
+    assert.match(world.socket.sent[0].id, /^[\d-]{4,43}$/);
+  });
+}
+
 test("what is asked before the hello waits for it, in order", async (t) => {
   const world = new World(t);
   const gateway = await world.connect();

@@ -101,14 +101,19 @@ test("where the store is away it is asked for again", async (t) => {
   assert.deepEqual(subscription.told, ["subscribed"]);
 });
 
-test("one that there is no room for is told so", async (t) => {
+test("requests that wait take no subscription's place", async (t) => {
   const world = new World(t);
   const gateway = await world.online();
-  for (let count = 0; count < 1_000; count += 1) gateway.send("8", count).catch(() => {});
   const subscription = watch(gateway.subscribe("news"));
+  world.socket.say({ type: "ok", ref: 1, position: "n:0" });
+  world.socket.shut();
+  for (let count = 0; count < 1_000; count += 1) gateway.send("8", count).catch(() => {});
+  await world.next();
+  world.socket.greet();
   await settle();
 
-  assert.equal(subscription.told[0].code, 106);
+  assert.deepEqual(world.socket.of("subscribe").map(({ channel }) => channel), ["news"]);
+  assert.deepEqual(subscription.told, ["subscribed"]);
 });
 
 test("one channel can't be subscribed twice at once", async (t) => {
@@ -156,6 +161,18 @@ test("one that was given up before its answer is told of nothing", async (t) => 
   world.socket.say({ type: "ok", ref: 1, position: "n:0" }, { type: "error", ref: 2, code: 103, message: "permission denied" });
 
   assert.deepEqual([...first.told, ...second.told], []);
+});
+
+test("one that was given up is not asked for again", async (t) => {
+  const world = new World(t);
+  const gateway = await world.online();
+  const subscription = watch(gateway.subscribe("news"));
+  world.socket.say({ type: "error", ref: 1, code: 100, message: "internal server error" });
+  subscription.unsubscribe();
+  await world.pass(1_000);
+
+  assert.deepEqual(world.socket.sent.map(({ type }) => type), ["subscribe", "unsubscribe"]);
+  assert.deepEqual(subscription.told, []);
 });
 
 test("one that was unsubscribed without a connection is not asked for, and asks for nothing", async (t) => {
