@@ -395,6 +395,8 @@ def test_what_somebody_wrote_is_not_sent_by_the_next_one_in_the_same_window(two)
     window.say("the second of mine")
     window.expect(window.page.get_by_text("Waiting to be sent")).to_have_count(2)
     window.log_out()
+    sent = []
+    window.page.on("request", lambda request: sent.append(request.post_data or ""))
     window.log_in(next(names))
     held.pop().fulfill(json={})
     window.open("Kitchen")
@@ -402,6 +404,7 @@ def test_what_somebody_wrote_is_not_sent_by_the_next_one_in_the_same_window(two)
     second = ben.page.get_by_role("listitem").filter(has_text="the second of mine")
     ben.expect(ben.page.get_by_text("I am another", exact=True)).to_be_visible()
     ben.expect(second).to_have_count(0)
+    assert [body for body in sent if "the second of mine" in body] == []
     window.log_out()
     window.log_in(ann_name)
 
