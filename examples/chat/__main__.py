@@ -20,6 +20,7 @@ def chat(
     gateway_port: int = 8000,
     admin_port: int = 9000,
     data_dir: Path = DIRECTORY,
+    allowed_host: tuple[str, ...] = (),
 ) -> int:
     """Run the chat until Ctrl-C: the gateway, and the back end with the page.
 
@@ -29,13 +30,14 @@ def chat(
         gateway_port: The gateway's port for clients.
         admin_port: The gateway's port for the back end, on this machine alone.
         data_dir: Where messages, people and secrets are kept.
+        allowed_host: A name under which it is reached, beside localhost and addresses; give it once for each.
     """
     try:
         from examples.chat.gateway import GatewayFailed  # noqa: PLC0415 (what is missing has to be told)
         from examples.chat.running import Options, run_chat  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         return fail(f"the package {missing.name} is not installed: {INSTALL}")
-    options = Options(host, port, gateway_port, admin_port, data_dir.absolute())
+    options = Options(host, port, gateway_port, admin_port, data_dir.absolute(), allowed_host)
     failed: BaseException | None = None
     try:
         run_chat(options)

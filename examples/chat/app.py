@@ -8,12 +8,14 @@ POST /api/token                          a token for the gateway; the SDK asks a
 POST /api/send     {id, channel, text}   say something
 POST /api/read     {channel, offset}     have read everything of a conversation
 
-An error is {"error": "one sentence"}. 503 means: try the same again.
+A page says whose it is by the header Chat-User. An error is {"error": "one sentence"}. 503 means: try the same
+again; 401: this browser is nobody's, or somebody else's.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import attrs
@@ -41,11 +43,19 @@ PAGE = Path(__file__).parent / "page"
 TOKEN_SECONDS = 600
 """A token can't be taken back without the gateway's help, so it is short-lived; the SDK fetches the next one."""
 
+PAGE_OF = "chat-user"
+"""The header in which a page says whose it is: all tabs share one cookie, and another may have changed it."""
+
 SESSION_SECONDS = 14 * 24 * 3600
 
 
-def make_app(*, people: People, keys: Keys, client: cent.Client, gateway_port: int) -> Starlette:
-    """Make the app; `client` is the gateway's HTTP API, and `gateway_port` where pages connect."""
+def make_app(
+    *, people: People, keys: Keys, client: cent.Client, gateway_port: int, allowed_hosts: Collection[str] = ()
+) -> Starlette:
+    """Make the app; `client` is the gateway's HTTP API, `gateway_port` where pages connect.
+
+    It answers under the names of `allowed_hosts`, beside this machine's own.
+    """
     backend = Backend(people, keys, client, gateway_port)
     return Starlette(
         routes=[
@@ -58,7 +68,7 @@ def make_app(*, people: People, keys: Keys, client: cent.Client, gateway_port: i
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ],
         middleware=[
-            Middleware(Guard, gateway_port=gateway_port),
+            Middleware(Guard, gateway_port=gateway_port, allowed_hosts=allowed_hosts),
             # Over HTTPS, add https_only=True.
             Middleware(
                 SessionMiddleware,
@@ -99,6 +109,8 @@ class Backend:
         me = self._user(request)
         if me is None:
             raise HTTPException(401, "log in first")
+        if request.headers.get(PAGE_OF, me.id) != me.id:
+            raise HTTPException(401, "somebody else has logged in in this browser")
         return me
 
     async def session(self, request: Request) -> Response:

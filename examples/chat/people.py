@@ -6,6 +6,7 @@ alone are one person's.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import unicodedata
 from collections.abc import Iterator
@@ -16,6 +17,11 @@ import attrs
 MAX_NAME = 24
 MAX_PEOPLE = 200
 """Each message in a room goes into so many inboxes, and anybody can make up names."""
+
+UNSEEN = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""What Python calls printable, and no font shows: U+2800, and Unicode's property Default_Ignorable_Code_Point."""
 
 
 @attrs.frozen
@@ -86,6 +92,6 @@ def tidy(name: str) -> str:
         raise BadName("a name is needed")
     if len(name) > MAX_NAME:
         raise BadName(f"a name has at most {MAX_NAME} characters")
-    if not name.isprintable():  # this excludes what turns the direction of text or is not seen at all
+    if not name.isprintable() or UNSEEN.search(name):  # the former excludes what turns the direction of text
         raise BadName("a name consists of characters that can be seen")
     return name

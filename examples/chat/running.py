@@ -34,6 +34,7 @@ class Options:
     gateway_port: int
     admin_port: int
     directory: Path
+    allowed_hosts: tuple[str, ...] = ()
 
     @property
     def banner(self) -> str:
@@ -56,7 +57,13 @@ def run_chat(options: Options) -> None:
             options.host, options.gateway_port, options.admin_port, options.directory / "gateway", keys
         )
         client = make_client(gateway.api_url, keys.api_key)
-        app = make_app(people=people, keys=keys, client=client, gateway_port=options.gateway_port)
+        app = make_app(
+            people=people,
+            keys=keys,
+            client=client,
+            gateway_port=options.gateway_port,
+            allowed_hosts=(options.host, *options.allowed_hosts),
+        )
         trio.run(_serve, gateway, cast("ASGIFramework", app), listener, options.banner)
 
 

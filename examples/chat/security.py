@@ -1,5 +1,8 @@
 """What guards the page: a policy that lets it load and reach nothing of others, and no requests from other sites.
 
+Another site may turn its own name to this machine (DNS rebinding), and its pages are then of the same
+origin. So this one answers under names that it knows, and under addresses, which nobody else can have.
+
 The session's cookie is `SameSite=Strict`, so other sites can't make a browser send it; that a
 request which changes something comes from this very origin is checked all the same.
 """
@@ -7,14 +10,17 @@ request which changes something comes from this very origin is checked all the s
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
-"""It becomes part of a header, and a client may send anything as its Host."""
+ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", re.ASCII)
+
+HOSTS = ["localhost"]
+"""The names that any machine has for itself."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' {gateway}; "
@@ -24,15 +30,17 @@ POLICY = (
 
 def gateway_origin(request: Request, port: int) -> str:
     """Name where the gateway is for a page that reached the back end under this host."""
-    return f"ws://{request.url.hostname}:{port}"
+    scheme = "wss" if request.url.scheme == "https" else "ws"
+    return f"{scheme}://{request.url.hostname}:{port}"
 
 
 class Guard:
     """Stand before the app: refuse what comes from elsewhere, and put the headers on each answer."""
 
-    def __init__(self, app: ASGIApp, *, gateway_port: int) -> None:
+    def __init__(self, app: ASGIApp, *, gateway_port: int, allowed_hosts: Collection[str]) -> None:
         self._app = app
         self._gateway_port = gateway_port
+        self._hosts = {host.lower() for host in (*HOSTS, *allowed_hosts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -40,7 +48,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        if refused := _refusal(request):
+        if refused := self._refusal(request):
             await refused(scope, receive, send)
             return
         headers = _headers(gateway_origin(request, self._gateway_port))
@@ -52,14 +60,14 @@ class Guard:
 
         await self._app(scope, receive, send_guarded)
 
-
-def _refusal(request: Request) -> Response | None:
-    if not HOST.fullmatch(request.url.hostname or ""):
-        return JSONResponse({"error": "the Host header is no host's name"}, 400)
-    origin = request.headers.get("origin")
-    if request.method != "GET" and origin is not None and urlsplit(origin).netloc != request.headers["host"]:
-        return JSONResponse({"error": "this request comes from another site"}, 403)
-    return None
+    def _refusal(self, request: Request) -> Response | None:
+        host = request.url.hostname or ""
+        if host not in self._hosts and not ADDRESS.fullmatch(host):
+            return JSONResponse({"error": "this chat has another name; --allowed-host gives it one more"}, 400)
+        origin = request.headers.get("origin")
+        if request.method != "GET" and origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+            return JSONResponse({"error": "this request comes from another site"}, 403)
+        return None
 
 
 def _headers(gateway: str) -> list[tuple[bytes, bytes]]:

@@ -26,6 +26,11 @@ class ChatWindow:
         self.page.keyboard.press("Enter")
         self.wait_state("Online")
 
+    def log_out(self) -> None:
+        """Log out, and wait until the page asks who somebody is."""
+        self.page.get_by_role("button", name="Log out").click()
+        self.expect(self.page.get_by_label("Your name")).to_be_focused()
+
     def wait_state(self, state: str) -> None:
         """Wait until the page says this of its connection."""
         self.expect(self.page.get_by_role("status")).to_have_text(state)

@@ -357,13 +357,114 @@ def test_a_draft_stays_with_its_conversation(two):
     ann.expect(text).to_have_value("for one person alone")
 
 
+def test_a_draft_survives_that_the_window_becomes_narrow(open_window, chat):
+    """Without a conversation in the address, a narrow window shows the list."""
+    window = open_window(chat, name=next(names))
+    window.wait_open("Lobby")
+    text = window.page.get_by_label("Message", exact=True)
+    text.fill("half a sen")
+    window.page.set_viewport_size(PHONE)
+    window.open("Kitchen")
+    window.expect(text).to_have_value("")
+    window.page.set_viewport_size(DESKTOP)
+    window.open("Lobby")
+
+    window.expect(text).to_have_value("half a sen")
+
+
 def test_who_logs_out_is_asked_who_they_are_also_after_a_reload(two):
     ann, *_others = two
-    ann.page.get_by_role("button", name="Log out").click()
-    ann.expect(ann.page.get_by_label("Your name")).to_be_focused()
+    ann.log_out()
     ann.page.reload()
 
     ann.expect(ann.page.get_by_label("Your name")).to_be_visible()
+
+
+def test_what_somebody_wrote_is_not_sent_by_the_next_one_in_the_same_window(two):
+    """The first of it is on its way when they log out; the second waits for its author."""
+    window, ben, ann_name, _ = two
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    window.open("Kitchen")
+    ben.open("Kitchen")
+    window.page.route("**/api/send", hold, times=1)
+    window.say("the first of mine")
+    window.say("the second of mine")
+    window.expect(window.page.get_by_text("Waiting to be sent")).to_have_count(2)
+    window.log_out()
+    sent = []
+    window.page.on("request", lambda request: sent.append(request.post_data or ""))
+    window.log_in(next(names))
+    held.pop().fulfill(json={})
+    window.open("Kitchen")
+    window.say("I am another")
+    second = ben.page.get_by_role("listitem").filter(has_text="the second of mine")
+    ben.expect(ben.page.get_by_text("I am another", exact=True)).to_be_visible()
+    ben.expect(second).to_have_count(0)
+    assert [body for body in sent if "the second of mine" in body] == []
+    window.log_out()
+    window.log_in(ann_name)
+
+    ben.expect(second.get_by_text(ann_name)).to_be_attached()
+
+
+def test_another_login_in_another_tab_asks_this_one_to_log_in(two, chat):
+    ann, ben, ann_name, ben_name = two
+    other = ChatWindow(ann.page.context.new_page(), ann.expect, chat.url)
+    other.log_out()
+    other.log_in(next(names))
+    ann.say("from Ann")
+    ann.expect(ann.page.get_by_role("alert")).to_have_text("Please log in again.")
+    ann.log_in(ann_name)
+    ann.wait_open(ben_name)
+
+    for window in (ann, ben):
+        window.wait_said("from Ann")
+    ben.expect(ben.page.get_by_role("log").get_by_text(ann_name)).to_be_visible()
+
+
+def test_who_comes_next_in_the_same_window_sees_whose_the_messages_are(open_window, chat):
+    """On a phone, where the first one's conversation is the last one that was shown."""
+    window, first = open_window(chat, viewport=PHONE), next(names)
+    window.log_in(first)
+    window.open("Kitchen")
+    window.say("from the first")
+    mine = window.page.get_by_role("listitem").filter(has_text="from the first")
+    window.expect(mine.get_by_text("You", exact=True)).to_be_attached()
+    window.page.get_by_role("link", name="Back").click()
+    window.log_out()
+    window.log_in(next(names))
+    window.open("Kitchen")
+
+    window.expect(mine.get_by_text(first)).to_be_attached()
+    window.expect(mine.get_by_text("You", exact=True)).to_have_count(0)
+
+
+def test_what_is_not_sent_is_gone_when_somebody_logs_out(two):
+    ann, *_others = two
+    text = ann.page.get_by_label("Message", exact=True)
+    text.fill("a secret")
+    ann.log_out()
+    ann.log_in(next(names))
+
+    ann.expect(text).to_have_value("")
+
+
+def test_a_double_click_logs_in_once(open_window, chat, two):
+    """A second chat would stay when the first one ends."""
+    ann, *_others = two
+    window, name = open_window(chat), next(names)
+    window.page.get_by_label("Your name").fill(name)
+    window.page.get_by_role("button", name="Log in").dblclick()
+    window.wait_state("Online")
+    online = ann.entry(name).get_by_text("online")
+    ann.expect(online).to_have_count(1)
+    window.log_out()
+
+    ann.expect(online).to_have_count(0)
 
 
 def test_a_name_that_nobody_can_have_is_refused_with_the_reason(open_window, chat):
@@ -417,6 +518,7 @@ def test_on_a_phone_back_leads_to_the_list(open_window, chat):
 
     window.expect(window.page.get_by_role("navigation")).to_be_visible()
     window.expect(window.page.get_by_role("log")).to_be_hidden()
+    window.expect(window.entry("Kitchen")).to_be_focused()
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])

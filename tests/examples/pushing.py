@@ -21,6 +21,8 @@ ROOT = Path(__file__).parent.parent.parent
 PUSH = ROOT / "examples/push"
 INSTALLS = "`nox -s examples` does it"
 LAST = "the last one"
+IGNORING = ["env", "--ignore-signal=XFSZ"]
+"""Or the limit would end a program by a signal, which a full disk does not."""
 
 
 class Job:
@@ -54,11 +56,15 @@ class Job:
     def said(self) -> str:
         return self._stderr.read_text(encoding="utf-8")
 
-    def start(self, *options: str) -> None:
-        """Start the program; without options on its list and the store."""
+    def start(self, *options: str, largest_file: int | None = None) -> None:
+        """Start the program; without options on its list and the store.
+
+        It writes no file beyond `largest_file` bytes, as on a disk that is full then.
+        """
+        limit = [] if largest_file is None else [find_program("prlimit"), f"--fsize={largest_file}", *IGNORING]
         with self._stderr.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [*self.command, *(options or ("--redis-url", self.url, str(self.list)))],
+                [*limit, *self.command, *(options or ("--redis-url", self.url, str(self.list)))],
                 env=os.environ | {"PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
@@ -70,8 +76,8 @@ class Job:
         """Wait until it has ended; gives its exit code."""
         return await until(lambda: self.process.poll() is not None) and self.process.returncode
 
-    async def run(self, *options: str) -> int:
-        self.start(*options)
+    async def run(self, *options: str, largest_file: int | None = None) -> int:
+        self.start(*options, largest_file=largest_file)
         return await self.wait()
 
     async def gets_going(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -138,6 +139,43 @@ async def test_half_a_line_among_the_done_is_none(job, place):
     assert await job.run() == DONE
     assert job.done == ["other", "n1", "n10"]
     assert await place.heard(user) == ["n1", "n10"]
+
+
+async def test_where_a_mark_can_not_be_written_it_says_run_it_again(job, place):
+    """A disk that is full takes a part of the line at most; what was published is so all the same."""
+    user = place.new_user()
+    job.write(("one", user), ("two", user))
+    job.marks.write_text(1000 * "other\n")
+
+    assert await job.run(largest_file=6002) == FAILED
+    assert job.said.startswith("push: error: ")
+    assert "file too large" in job.said.lower()
+    assert str(job.marks) in job.said
+    assert job.said.count("\n") == 1
+
+    assert await job.run() == DONE
+    assert job.done == [*1000 * ["other"], "one", "two"]
+    assert await place.heard(user) == ["one", "two"]
+
+
+async def test_it_cuts_nothing_off_what_another_job_may_be_marking(job, place):
+    """Cutting where the last line is whole would cut off what is marked between reading and cutting."""
+    user = place.new_user()
+    job.write(("one", user))
+    job.marks.write_text("one\n")
+    os.utime(job.marks, (0, 0))
+
+    assert await job.run() == DONE
+    assert job.marks.stat().st_mtime == 0
+
+
+@pytest.mark.parametrize("patience", ["", " ", "300", "nan"])
+async def test_a_patience_that_is_none_is_refused(make_job, patience):
+    for name in PROGRAMS:
+        job = make_job(name)
+        job.write(("one", "never"))
+
+        assert await job.run("--redis-url", "unix:///nowhere/socket", "--patience", patience, str(job.list)) == MISUSED
 
 
 @pytest.mark.parametrize("name", ["node", "go"])

@@ -10,12 +10,11 @@ import { Outbox } from "./outbox.js";
 import { Presence } from "./presence.js";
 import { Thread } from "./thread.js";
 import { Unread } from "./unread.js";
-import { focusThread, show, showChat, showState } from "./view.js";
+import { focusEntry, focusThread, show, showChat, showState } from "./view.js";
 
 const { Centrifuge } = globalThis;
 const RETRY_MS = 2000;
 const MAX_RECONNECT_MS = 5000;
-const UNAUTHORIZED = 1; // the SDK's own code: getToken says that this browser is nobody's
 
 export class Chat {
   #people; // by id: known from the start, or met since
@@ -30,7 +29,7 @@ export class Chat {
   #stopped = false;
   #frame = 0;
 
-  /** `narrow` tells whether a conversation covers the list; `lost` is called when the back end does not know this browser. */
+  /** `narrow` tells whether a conversation covers the list; `lost` is called when this browser is not this person's any more. */
   constructor({ me, gateway, rooms, people }, { narrow, lost }) {
     this.me = me;
     this.narrow = narrow;
@@ -38,13 +37,12 @@ export class Chat {
     this.#rooms = rooms;
     this.#people = new Map(people.map((person) => [person.id, person]));
     this.outbox = new Outbox({ user: me.id, send: (message) => this.#send(message), changed: () => this.show() });
-    this.#client = new Centrifuge(gateway, { getToken, data: { device: device() }, maxReconnectDelay: MAX_RECONNECT_MS });
+    this.#client = new Centrifuge(gateway, { getToken: () => this.#token(), data: { device: device() }, maxReconnectDelay: MAX_RECONNECT_MS });
     this.#client.on("state", ({ newState }) => {
       showState(newState);
       this.show();
     });
     this.#client.on("connected", () => this.outbox.flush());
-    this.#client.on("disconnected", ({ code }) => code === UNAUTHORIZED && lost());
     this.#client.on("subscribed", ({ streamPosition }) => this.#unread.begin(streamPosition));
     this.#client.on("publication", ({ offset, data }) => this.#take(offset, data));
     const everybody = this.#client.newSubscription("people:online", { joinLeave: true });
@@ -68,13 +66,16 @@ export class Chat {
   /** Opens a conversation; where there is room for it beside the list, there is always one. */
   open(asked, { focus = false } = {}) {
     const all = this.conversations;
+    const left = this.#thread?.channel;
     const next = all.find(({ channel }) => channel === asked) ?? (this.narrow() ? null : all[0]);
-    if (next?.channel !== this.#thread?.channel) {
+    if (next?.channel !== left) {
       this.#thread?.close();
       this.#thread = next ? new Thread(this.#client, next.channel, { changed: () => this.show() }) : null;
     }
     this.#showNow();
-    if (focus && next) focusThread(!this.narrow());
+    if (!focus) return;
+    if (next) focusThread(!this.narrow());
+    else focusEntry(left);
   }
 
   say(text) {
@@ -152,7 +153,7 @@ export class Chat {
     if (!offset || said || this.#marking || this.#stopped) return;
     this.#marking = true;
     try {
-      await post("api/read", { channel, offset });
+      await this.#post("api/read", { channel, offset });
       this.#marked = { channel, offset };
     } catch {
       await new Promise((done) => setTimeout(done, RETRY_MS));
@@ -162,10 +163,19 @@ export class Chat {
   }
 
   async #send({ id, channel, text }) {
+    await this.#post("api/send", { id, channel, text });
+  }
+
+  async #token() {
+    return (await this.#post("api/token")).token;
+  }
+
+  /** Asks the back end as this person, and as nobody else. */
+  async #post(path, body) {
     try {
-      await post("api/send", { id, channel, text });
+      return await post(path, body, this.me.id);
     } catch (refused) {
-      if (refused.status === 401) this.lost();
+      if (refused.status === 401 && !this.#stopped) this.lost();
       throw refused;
     }
   }
@@ -173,14 +183,6 @@ export class Chat {
 
 function directChannel(me, person) {
   return `dm:#${[me.id, person.id].sort((one, other) => one - other).join(",")}`;
-}
-
-async function getToken() {
-  try {
-    return (await post("api/token")).token;
-  } catch (refused) {
-    throw refused.status === 401 ? new Centrifuge.UnauthorizedError() : refused;
-  }
 }
 
 /** Names this browser: the gateway keeps a cursor for it. */

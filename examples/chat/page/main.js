@@ -14,15 +14,22 @@ let chat = null;
 /** The conversation that the address names, so that Back works and a reload stays. */
 const asked = () => location.hash.slice(1);
 
+/** Shows the chat or asks who somebody is, as soon as the back end says which. */
 async function begin() {
-  try {
-    const session = await ask("api/session");
-    if (!session.me) return logIn();
-    chat = new Chat(session, { narrow: () => narrow.matches, lost: () => logIn("Please log in again.") });
-    chat.start(asked());
-  } catch (refused) {
-    if (!(refused instanceof Refused)) throw refused;
-    setTimeout(begin, RETRY_MS);
+  const session = await findSession();
+  if (!session.me) return logIn();
+  chat = new Chat(session, { narrow: () => narrow.matches, lost: () => logIn("Please log in again.") });
+  chat.start(asked());
+}
+
+async function findSession() {
+  for (;;) {
+    try {
+      return await ask("api/session");
+    } catch (refused) {
+      if (!(refused instanceof Refused)) throw refused;
+      await new Promise((done) => setTimeout(done, RETRY_MS));
+    }
   }
 }
 
@@ -30,23 +37,27 @@ function logIn(message = "") {
   chat?.stop();
   chat = null;
   drafts.clear();
+  find("#text").value = "";
   showLogin(message);
 }
 
-function navigate() {
+function navigate({ focus = false } = {}) {
   const text = find("#text");
   if (chat.thread) drafts.set(chat.thread.channel, text.value);
-  chat.open(asked(), { focus: true });
+  chat.open(asked(), { focus });
   text.value = drafts.get(chat.thread?.channel) ?? "";
 }
 
 find("#login form").addEventListener("submit", async (event) => {
   event.preventDefault();
+  event.submitter.disabled = true; // one login at a time: a second one would be a second chat
   try {
     await post("api/login", { name: find("#name").value });
     await begin();
   } catch (refused) {
     logIn(refused.message);
+  } finally {
+    event.submitter.disabled = false;
   }
 });
 
@@ -71,8 +82,8 @@ find("#text").addEventListener("keydown", (event) => {
 });
 
 find("#earlier").addEventListener("click", () => chat.thread.loadEarlier());
-addEventListener("hashchange", () => chat && navigate());
-narrow.addEventListener("change", () => chat?.open(asked()));
+addEventListener("hashchange", () => chat && navigate({ focus: true }));
+narrow.addEventListener("change", () => chat && navigate());
 addEventListener("online", () => chat?.outbox.flush());
 document.addEventListener("visibilitychange", () => chat?.show());
 // Where the keyboard covers the page instead of shrinking it (Safari), the page shrinks itself.

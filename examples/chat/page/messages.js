@@ -8,16 +8,18 @@ const AT_THE_END = 80; // pixels
 const list = document.querySelector("#messages");
 const scroller = document.querySelector("#scroller");
 const nodes = new Map(); // what is shown, by what it depends on
+let shown = null; // whose outbox: somebody else's has other buttons, and other messages are mine
 
 const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hour12: false });
 const day = new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long" });
 
 export function showMessages({ channel, messages, earlier, waiting, me, outbox }) {
-  const moved = list.dataset.channel !== channel;
+  const moved = list.dataset.channel !== channel || shown !== outbox;
   const atEnd = moved || scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_THE_END;
   const inView = atEnd ? [] : below(scroller.scrollTop);
   if (moved) nodes.clear();
   list.dataset.channel = channel;
+  shown = outbox;
   document.querySelector("#earlier").hidden = !earlier;
   arrange(list, [...rows(messages, me), ...waiting.map((message) => pending(message, outbox))]);
   const read = inView.find(({ row }) => row.isConnected);

@@ -14,6 +14,7 @@ export class Outbox {
   #send;
   #changed;
   #busy = false;
+  #stopped = false;
   #timer;
 
   constructor({ user, send, changed }) {
@@ -45,12 +46,12 @@ export class Outbox {
 
   /** Sends what waits, one after the other; comes back to it later where that fails. */
   async flush() {
-    if (this.#busy) return;
+    if (this.#busy || this.#stopped) return;
     this.#busy = true;
     clearTimeout(this.#timer);
-    for (let next; (next = this.#messages.find((each) => !each.error)); ) {
+    for (let next; !this.#stopped && (next = this.#messages.find((each) => !each.error)); ) {
       if (!(await this.#deliver(next))) {
-        this.#timer = setTimeout(() => this.flush(), RETRY_MS);
+        if (!this.#stopped) this.#timer = setTimeout(() => this.flush(), RETRY_MS);
         break;
       }
     }
@@ -64,8 +65,9 @@ export class Outbox {
     this.flush();
   }
 
+  /** Sends nothing more: whoever logs in next is another, and what is kept waits for its author. */
   stop() {
-    this.#busy = true;
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 

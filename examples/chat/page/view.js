@@ -24,6 +24,11 @@ export function focusThread(wide) {
   find(wide ? "#text" : "#thread").focus();
 }
 
+/** Puts the keyboard where somebody was before they opened a conversation. */
+export function focusEntry(channel) {
+  entries.get(channel)?.firstElementChild.focus();
+}
+
 const STATES = { connected: "Online", connecting: "Connecting…", disconnected: "Disconnected: reload the page" };
 
 export function showState(state) {

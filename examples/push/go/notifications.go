@@ -43,7 +43,10 @@ func openDone(path string) (*Done, error) {
 	for id := range strings.SplitSeq(string(whole), "\n") {
 		ids[id] = true
 	}
-	return &Done{file, ids}, file.Truncate(int64(len(whole))) // a power cut may have torn the last line
+	if len(whole) < len(text) { // a power cut in the middle of a line
+		err = file.Truncate(int64(len(whole)))
+	}
+	return &Done{file, ids}, err
 }
 
 func (done *Done) add(notifications []Notification) error {

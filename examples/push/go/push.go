@@ -24,8 +24,8 @@ Push due notifications to their users' devices, each once, however often it is r
 LIST has one notification a line: {"id": "order-41-ready", "user": "7", "title": "…", "body": "…"}.
 LIST.done gets the ids of those that were published; lines that are in it are skipped.
 
-Exit codes: 0 all are done, 1 the store did not answer (run it again), 2 wrong arguments or a wrong list,
-3 some were refused and all others are done, 130 Ctrl-C (run it again).
+Exit codes: 0 all are done, 1 the store did not answer or the disk is full (run it again), 2 wrong arguments or
+a wrong list, 3 some were refused and all others are done, 130 Ctrl-C (run it again).
 
 `
 )

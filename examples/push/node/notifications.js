@@ -2,15 +2,16 @@
 //
 // In an application of yours both are a table, and done is a column.
 
-import { fsyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import { appendFileSync, fsyncSync, openSync, readFileSync, truncateSync } from "node:fs";
 
-import { End, MISUSED } from "./end.js";
+import { End, FAILED, MISUSED } from "./end.js";
 
 const BATCH = 100;
 
 // The ids of what was published, one a line; those that were there already are in `ids`.
 export class Done {
   constructor(path) {
+    this.path = path;
     this.file = openSync(path, "a+");
     const text = readFileSync(this.file);
     const whole = text.subarray(0, text.lastIndexOf("\n") + 1);
@@ -19,8 +20,12 @@ export class Done {
   }
 
   add(notifications) {
-    writeSync(this.file, notifications.map(({ id }) => `${id}\n`).join(""));
-    fsyncSync(this.file);
+    try {
+      appendFileSync(this.file, notifications.map(({ id }) => `${id}\n`).join(""));
+      fsyncSync(this.file);
+    } catch (error) {
+      throw new End(FAILED, `${this.path}: ${error.message}`); // a full disk, say
+    }
   }
 }
 

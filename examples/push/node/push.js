@@ -26,8 +26,8 @@ Push due notifications to their users' devices, each once, however often it is r
 LIST has one notification a line: {"id": "order-41-ready", "user": "7", "title": "…", "body": "…"}.
 LIST.done gets the ids of those that were published; lines that are in it are skipped.
 
-Exit codes: 0 all are done, 1 the store did not answer (run it again), 2 wrong arguments or a wrong list,
-3 some were refused and all others are done, 130 Ctrl-C (run it again).`;
+Exit codes: 0 all are done, 1 the store did not answer or the disk is full (run it again), 2 wrong arguments or
+a wrong list, 3 some were refused and all others are done, 130 Ctrl-C (run it again).`;
 
 function readArguments() {
   const options = { "redis-url": { type: "string", default: STORE }, patience: { type: "string", default: "120" } };
@@ -39,7 +39,7 @@ function readArguments() {
     console.log(HELP);
     process.exit(0);
   }
-  const patience = Number(values.patience); // well below the 5 minutes for which the store knows an id
+  const patience = values.patience.trim() ? Number(values.patience) : NaN; // well below the 5 minutes for which the store knows an id
   if (!(patience >= 0 && patience <= 240)) throw new End(MISUSED, "--patience: expected 0 to 240 seconds");
   if (positionals.length !== 1) throw new End(MISUSED, "expected one LIST; --help tells more");
   return { list: positionals[0], store: new Store(values["redis-url"]), patience };

@@ -27,17 +27,24 @@ class Done:
     """Keep the ids of what was published, one a line; those that were there already are in `ids`."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = path.open("a+b", buffering=0)
         self._file.seek(0)
         text = self._file.read()
         whole = text[: text.rfind(b"\n") + 1]
-        self._file.truncate(len(whole))  # a power cut may have torn the last line
+        if len(whole) < len(text):  # a power cut in the middle of a line
+            self._file.truncate(len(whole))
         self.ids = set(whole.decode().split("\n"))
 
     def add(self, notifications: Iterable[Notification]) -> None:
-        """Mark them as done, for good."""
-        self._file.write("".join(f"{each.id}\n" for each in notifications).encode())
-        os.fsync(self._file.fileno())
+        """Mark them as done, for good; raises OSError."""
+        left = "".join(f"{each.id}\n" for each in notifications).encode()
+        try:
+            while left:  # a disk that is nearly full takes a part
+                left = left[self._file.write(left) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from None
 
 
 def read_list(path: Path) -> list[Notification]:

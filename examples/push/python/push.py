@@ -26,8 +26,8 @@ EPILOG = """\
 LIST has one notification a line: {"id": "order-41-ready", "user": "7", "title": "…", "body": "…"}.
 LIST.done gets the ids of those that were published; whose id is in it is skipped.
 
-Exit codes: 0 all are done, 1 the store did not answer (run it again), 2 wrong arguments or a wrong list,
-3 some were refused and all others are done, 130 Ctrl-C (run it again)."""
+Exit codes: 0 all are done, 1 the store did not answer or the disk is full (run it again), 2 wrong arguments or
+a wrong list, 3 some were refused and all others are done, 130 Ctrl-C (run it again)."""
 
 
 async def push(url: str, notifications: list[Notification], done: Done, patience: float) -> int:
@@ -63,20 +63,28 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def read_files(path: Path) -> tuple[list[Notification], Done]:
+    """Read what is due and what is done, or end with what is wrong."""
+    try:
+        return read_list(path), Done(Path(f"{path}.done"))
+    except (OSError, ValueError) as error:
+        say(f"error: {error}")
+        sys.exit(MISUSED)
+
+
 def main() -> int:
     """Run the job; gives the exit code."""
     arguments = read_arguments()
     code = INTERRUPTED
     try:
-        notifications = read_list(arguments.list)
-        done = Done(Path(f"{arguments.list}.done"))
+        notifications, done = read_files(arguments.list)
         code = trio.run(push, arguments.redis_url, notifications, done, arguments.patience)
     except* KeyboardInterrupt:
         say("interrupted; run it again for the rest")
-    except* errors.BrokerUnavailable as group:
+    except* (errors.BrokerUnavailable, OSError) as group:  # no answer, or no room for the marks
         code = FAILED
         say(f"error: {group.exceptions[0]}")
-    except* (OSError, ValueError, errors.ConfigurationError) as group:
+    except* errors.ConfigurationError as group:
         code = MISUSED
         say(f"error: {group.exceptions[0]}")
     return code

@@ -71,12 +71,16 @@ def people(tmp_path):
 
 
 @pytest.fixture
-def open_browser(fake_gateway, people):
-    """Give what opens a browser: something that keeps its cookies, and says where its pages come from."""
+def app(fake_gateway, people):
     session = requests.Session()
     session.mount("http://gateway.example", fake_gateway)
     client = cent.Client("http://gateway.example/api", KEYS.api_key, session=session)
-    app = make_app(people=people, keys=KEYS, client=client, gateway_port=8000)
+    return make_app(people=people, keys=KEYS, client=client, gateway_port=8000, allowed_hosts=["Chat.example"])
+
+
+@pytest.fixture
+def open_browser(app):
+    """Give what opens a browser: something that keeps its cookies, and says where its pages come from."""
 
     def open_browser(**headers: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import httpx
 import jwt
 import pytest
+from hypercorn.middleware import ProxyFixMiddleware
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from examples.chat.bodies import Send, read_body
 
+ORIGIN = "http://chat.example:7000"
 MESSAGE = {"id": "message-1", "channel": "room:lobby", "text": "hello"}
 
 
@@ -54,6 +57,25 @@ async def test_who_logs_out_is_nobody(log_in):
     await ada.post("/api/logout", json={})
 
     assert (await ada.get("/api/session")).json() == {"me": None}
+
+
+@pytest.mark.parametrize("path", ["/api/token", "/api/send", "/api/read"])
+async def test_a_request_of_a_page_that_is_somebody_elses_is_refused(log_in, fake_gateway, path):
+    """Another tab made the browser Bob's, and this page still is Ada's."""
+    await log_in("Ada")
+    browser = await log_in("Bob")
+    answers = [await browser.post(path, json=MESSAGE, headers={"Chat-User": user}) for user in ("1", "2")]
+
+    assert [answer.status_code == 401 for answer in answers] == [True, False]
+    assert answers[0].json() == {"error": "somebody else has logged in in this browser"}
+
+
+async def test_an_answer_on_its_way_undoes_no_logging_out(log_in):
+    """Only what logs in or out sets the cookie."""
+    ada = await log_in("Ada")
+    answers = [await ada.get("/api/session"), await ada.post("/api/token", json={}), await ada.get("/")]
+
+    assert [answer.headers.get("set-cookie") for answer in answers] == [None] * 3
 
 
 async def test_a_token_lets_its_person_in_under_their_name_for_ten_minutes(log_in):
@@ -216,7 +238,35 @@ async def test_the_page_may_load_and_reach_nothing_of_others(open_browser):
     assert policy["frame-ancestors"] == "'none'"
 
 
-@pytest.mark.parametrize("host", ["a b", "x;script-src *", 'x"y', "[::1]", "x:y"])
+async def test_behind_tls_the_page_reaches_the_gateway_by_tls_as_well(app, log_in):
+    """Hypercorn's `ProxyFixMiddleware` tells the app what the proxy in front of it told."""
+    kept = (await log_in("Ada")).cookies
+    proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "chat.example"}
+    transport = httpx.ASGITransport(ProxyFixMiddleware(app))
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=proxied, cookies=kept) as browser:
+        answer = await browser.get("/api/session")
+
+    assert answer.json()["gateway"] == "wss://chat.example:8000/connection/websocket"
+    assert "connect-src 'self' wss://chat.example:8000;" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("host", ["localhost:7000", "127.0.0.1:7000", "192.168.178.20:7000", "CHAT.example"])
+async def test_it_answers_under_its_own_names_and_under_addresses(open_browser, host):
+    """A phone of the same network comes by the address; no other site can have it."""
+    assert (await open_browser(Host=host, Origin=f"http://{host}").get("/api/session")).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "chat.example.", "[::1]"])
+async def test_under_no_other_name_it_answers(open_browser, host):
+    """A page of another site whose name is turned to this machine (DNS rebinding) gets nothing."""
+    answer = await open_browser(Host=host, Origin=f"http://{host}").get("/api/session")
+
+    assert answer.status_code == 400
+    assert answer.json() == {"error": "this chat has another name; --allowed-host gives it one more"}
+    assert "content-security-policy" not in answer.headers
+
+
+@pytest.mark.parametrize("host", ["a b", "x;script-src *", 'x"y', "x:y"])
 async def test_a_host_that_is_none_gets_into_no_header(open_browser, host):
     answer = await open_browser(Host=host).get("/")
 

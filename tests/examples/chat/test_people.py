@@ -25,7 +25,9 @@ def test_people_are_called_many_things(name):
     assert tidy(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 25, "a\u202eb", "a\u200bb", "a\x00b", "\ud800"])
+@pytest.mark.parametrize(
+    "name", ["", "   ", "x" * 25, "a\u202eb", "a\u200bb", "a\x00b", "\ud800", "\u2800", "\u3164", "a\ufe0fb"]
+)
 def test_and_nobody_is_called_these(name):
     with pytest.raises(BadName):
         tidy(name)
