@@ -78,7 +78,10 @@ class Settings(Identity):
     )
 
     handshake_seconds: float = option(
-        10.0, kinds.DURATION, "How long a client may take to open its connection.", group=DEADLINES
+        10.0,
+        kinds.DURATION,
+        "How long a client may take to open its connection, and any other request until it is answered.",
+        group=DEADLINES,
     )
     ping_seconds: float = option(25.0, kinds.DURATION, "Time between two pings to a client.", group=DEADLINES)
     pong_seconds: float = option(
