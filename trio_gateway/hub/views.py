@@ -67,16 +67,24 @@ class Views:
                 del self._by_filter[filter]
                 self._comparisons -= filter.comparisons
 
+    def leave_deltas(self) -> None:
+        """Let go of the last publication if nobody is left who gets deltas.
+
+        The audiences stay, one for each codec: a write that is on its way may still note in one what its clients have.
+        """
+        if not self._gets_deltas():
+            self.deltas.follow(None)
+
     def sends(self, publication: Publication) -> float:
         """Tell how many sends it is worth to write a publication here, beside one for each client."""
-        patched = len(publication.data) / BYTES_PER_SEND if self._by_delta else 0
+        patched = len(publication.data) / BYTES_PER_SEND if self._gets_deltas() else 0
         return patched + self._comparisons / COMPARISONS_PER_SEND
 
     def per_turn(self, fresh: Sequence[Publication | Passage]) -> int:
         """Tell how many of these, at least one, may be written in one turn; one may take several by itself."""
         most = max(1, COMPARISONS_PER_TURN // self._comparisons) if self._comparisons else len(fresh)
         size = 0
-        for count, news in enumerate(fresh[:most] if self._by_delta else (), 1):
+        for count, news in enumerate(fresh[:most] if self._gets_deltas() else (), 1):
             size += len(news.data) if isinstance(news, Publication) else 0
             if size >= BYTES_PER_TURN:
                 return count
@@ -126,21 +134,29 @@ class Views:
         for audience in tuple(self._all()):
             audience.void()
 
+    def _gets_deltas(self) -> bool:
+        return any(not audience.deserted for audience in self._by_delta.values())
+
     def _all(self) -> Iterator[DeltaAudience | FilteredAudience]:
         yield from self._by_delta.values()
         for of_filter in self._by_filter.values():
             yield from of_filter.values()
 
     def _write_delta(self, publication: Publication, writes: list[Write]) -> None:
+        if not self._gets_deltas():
+            self.deltas.follow(None)  # who is behind may have learnt one, and is beyond it when it comes back
+            return
         base, patched = self.deltas.last, None
-        if base and publication.prev <= base.offset < publication.offset and self._wants_delta(publication):
+        if base and publication.prev <= base.offset < publication.offset and self._wants_delta(publication, writes):
             patched = self.deltas.patch(base, publication)
         for audience in self._by_delta.values():
             audience.write(publication, patched, writes)
         self.deltas.follow(publication if publication.offset else None)
 
-    def _wants_delta(self, publication: Publication) -> bool:
-        return self._makes_deltas or publication.delta
+    def _wants_delta(self, publication: Publication, writes: list[Write]) -> bool:
+        if not (self._makes_deltas or publication.delta):
+            return False
+        return any(audience.takes_patches(writes) for audience in self._by_delta.values())
 
 
 def _ask(
