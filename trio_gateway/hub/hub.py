@@ -63,7 +63,7 @@ class Hub:
         self._acks = PendingAcks(broker)
         self._reads = SharedReads(broker)
         self.catch_up = CatchUp(self._reads, self.recovery)
-        self._replay = Replay(self._reads, broker)
+        self._replay = Replay(self._reads)
         self.replay, self.replay_latest = self._replay.replay, self._replay.replay_latest
         self.presence = Presence(broker, presence_ttl)
 
