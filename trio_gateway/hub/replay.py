@@ -26,7 +26,7 @@ MAX_BYTES = 1024 * 1024
 
 @attrs.frozen
 class Replayed:
-    """Say whether nothing is missing after the position asked for, and bring the first publications after it, as the client wants them."""
+    """Say whether nothing is missing after the position asked for; bring the first ones after it, as the client wants them."""
 
     recovered: bool
     publications: Sequence[Publication] = ()

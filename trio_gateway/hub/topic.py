@@ -30,9 +30,9 @@ class Topic:
     """Know one channel on this node, once for all its subscribers.
 
     `max_behind` is how long (seconds) a client may be behind, 0 for ever; `makes_deltas` says that all publications are
-    made deltas for those who get such. `views` is there once somebody wants publications other than as they are. `users` counts subscriptions
-    and those that are being prepared. `tail` is there once two shared the topic. `open` says that the
-    channel is followed and its epoch known. Whoever reads the store for the topic holds `reading`, and
+    made deltas for those who get such. `views` is there once somebody wants publications other than as they are.
+    `users` counts subscriptions and those that are being prepared. `tail` is there once two shared the topic. `open`
+    says that the channel is followed and its epoch known. Whoever reads the store for the topic holds `reading`, and
     `dirty` makes that reader read once more. `active` says that a hint came since the last idle check.
     """
 
@@ -86,7 +86,7 @@ class Topic:
         return audience
 
     def have_views(self) -> Views:
-        """Find what holds the audiences of those who want publications other than as they are, made at the first call."""
+        """Find the audiences of those who want publications other than as they are, made at the first call."""
         if self.views is None:
             self.views = Views(self._budget, makes_deltas=self.makes_deltas)
         return self.views
