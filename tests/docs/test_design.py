@@ -48,3 +48,10 @@ def test_the_tree_is_that_of_the_supervisor():
     tree = next(text for _, text in blocks(PAGE) if text.startswith("supervisor nursery"))
 
     assert tree.strip() in supervisor.__doc__
+
+
+def test_the_decisions_are_numbered_through():
+    decisions = PAGE.read_text().partition("\n## Decisions\n")[2].partition("\n## ")[0]
+    numbers = [int(number) for number in re.findall(r"^(\d+)\. ", decisions, re.MULTILINE)]
+
+    assert numbers == list(range(1, len(numbers) + 1))

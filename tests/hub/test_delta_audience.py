@@ -11,7 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from trio_gateway.broker.broker import Hint
 from trio_gateway.hub import deltas
-from trio_gateway.hub.audience import SENDS_PER_TURN
+from trio_gateway.hub.audience import SENDS_PER_TURN, send_nowait
 from trio_gateway.hub.topic import FEW_USERS
 from trio_gateway.model.position import Position
 from trio_gateway.model.publication import Publication
@@ -281,3 +281,82 @@ class FakeLines:
         subscription = await self.client.hub.subscribe(self.client.subscriber, channel)
         subscription.delta = True
         subscription.start()
+
+
+# -- Patches that nobody needs are not made
+
+
+@pytest.fixture
+def patched(monkeypatch):
+    """Hold the new data of each patch that was made."""
+    patched = []
+
+    def create(base, target):
+        patched.append(target)
+        return create_delta(base, target)
+
+    monkeypatch.setattr(deltas, "create_delta", create)
+    return patched
+
+
+async def test_no_patch_is_made_once_the_last_client_of_deltas_left(hub, broker, client, patched):
+    await FakeClient(hub).subscribe("delta:x")
+    subscription = await client.subscribe("delta:x")
+    await publish(broker, "delta:x", 1, 2)
+    hub.unsubscribe(subscription)
+    await publish(broker, "delta:x", 3, 4, 5)
+
+    assert patched == [data(2)]
+    assert subscription.topic.views.deltas.last is None
+
+
+async def test_who_comes_to_where_the_last_one_left_begins_with_all_of_the_data(hub, broker, client, patched):
+    hub.unsubscribe(await client.subscribe("delta:x"))
+    await publish(broker, "delta:x", 1)
+    await client.subscribe("delta:x")
+    await publish(broker, "delta:x", 2, 3)
+
+    assert client.received == [(2, data(2)), (3, data(3))]
+    assert patched == [data(3)]
+
+
+async def test_the_only_client_goes_on_with_patches_after_it_was_behind(broker, client, patched):
+    subscription = await client.subscribe("delta:x")
+    await publish(broker, "delta:x", 1)
+    client.stall()
+    await publish(broker, "delta:x", 2, 3)
+    assert not subscription.live
+    client.resume()
+    await wait_all_tasks_blocked()
+    await publish(broker, "delta:x", 4)
+
+    assert client.received == [(number, data(number)) for number in (1, 2, 3, 4)]
+    assert patched[-1] == data(4)
+
+
+async def test_no_patch_is_made_where_all_who_are_left_have_no_base(hub, broker, client, patched):
+    subscription = await client.subscribe("delta:x")
+    await publish(broker, "delta:x", 1)
+    newcomer = ViewClient(hub, delta=True)
+    await newcomer.subscribe("delta:x")
+    hub.unsubscribe(subscription)
+    await publish(broker, "delta:x", 2)
+
+    assert newcomer.received == [(2, data(2))]
+    assert patched == []
+
+
+async def test_one_that_came_back_before_an_unkept_publication_was_sent_is_told_apart(hub, client):
+    """The write was made when it was there before; what it has since is no base after what may have missed others."""
+    subscription = await client.subscribe("none:x")
+    topic, writes = subscription.topic, []
+    topic.take(Hint("none:x", topic.epoch, Publication(0, 0, data(1), 0)), writes)
+    subscription.fall_behind()
+    subscription.has_base = True
+    subscription.go_live()
+    send_nowait(writes)
+    topic.take(Hint("none:x", topic.epoch, Publication(0, 0, data(2), 0)), writes)
+    send_nowait(writes)
+
+    assert [received for _, received in client.received] == [data(1), data(2)]
+    assert not subscription.has_base

@@ -91,7 +91,7 @@ async def test_clients_with_the_same_filter_are_asked_about_once(hub, broker, cl
     original = tags_filter.TagsFilter
     others = [ViewClient(hub, filter=wants("a")) for _ in range(3)]
     for one in others:
-        one.filter = original(one.filter.text, lambda tags: asked.append(tags) or True)
+        one.filter = original(one.filter.text, 1, lambda tags: asked.append(tags) or True)
         await one.subscribe("news")
     await publish(broker, "news", "a")
 

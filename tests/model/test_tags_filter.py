@@ -136,6 +136,13 @@ def test_a_filter_may_be_as_large_as_its_bounds(large):
     read_filter(json.dumps(large).encode()).matches({"price": "x"})
 
 
+@pytest.mark.parametrize(
+    ("filter", "count"), [(EUR, 1), (node("not", EUR), 2), (node("and", EUR, node("or", CHEAP, USD)), 5)]
+)
+def test_the_cost_of_a_filter_is_the_number_of_its_nodes(filter, count):
+    assert read_filter(json.dumps(filter).encode()).comparisons == count
+
+
 def test_filters_that_say_the_same_are_the_same():
     written = b'{ "val":"EUR", "cmp":"eq", "op":"", "vals":[], "more":1, "key":"unit" }'
 

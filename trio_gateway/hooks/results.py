@@ -50,8 +50,8 @@ class PublishResult:
     """Let a client publish: what it sent, or `data` instead of it.
 
     With `skip_history` it is told to who is there and not kept. `tags` go with the publication. `delta` asks for
-    one of it. `id` makes
-    it safe to repeat, instead of the client's own. With a `version` (from 1 on) it follows no larger one of the same `version_epoch`.
+    one of it. `id` makes it safe to repeat, instead of the client's own. With a `version` (from 1 on) it follows no
+    larger one of the same `version_epoch`.
     """
 
     data: Any = None

@@ -84,6 +84,11 @@ class Audience:
         del self._live[subscription]
         self._clients = None
 
+    @property
+    def deserted(self) -> bool:
+        """Tell whether nobody is left."""
+        return not self._live
+
     def watch(self, subscription: Subscription) -> None:
         """Tell a subscription who comes and goes, from now on."""
         self._watching[subscription] = None

@@ -32,6 +32,15 @@ class DeltaAudience:
         (self._having_base if subscription.has_base else self._beginning).remove(subscription)
         subscription.has_base = False
 
+    @property
+    def deserted(self) -> bool:
+        """Tell whether nobody is left."""
+        return self._having_base.deserted and self._beginning.deserted
+
+    def takes_patches(self, writes: list[Write]) -> bool:
+        """Tell whether anybody has a base, or gets one by what is in `writes` already."""
+        return not self._having_base.deserted or self._beginning.adds_to(writes)
+
     def note_sent(self, subscription: Subscription, *, kept: bool) -> None:
         """Send a client patches from now on, or no more where what it was sent has no place in the history."""
         if subscription.has_base is not kept:
@@ -82,6 +91,10 @@ class _Group(Audience):
 
     def everybody(self) -> tuple[Subscription, ...]:
         return self._listed()
+
+    def adds_to(self, writes: list[Write]) -> bool:
+        """Tell whether something was written for them in the same turn, so that more may continue it."""
+        return self._writes is writes
 
     def write_after(
         self, base: Publication | None, publication: Publication, shown: Publication, writes: list[Write]

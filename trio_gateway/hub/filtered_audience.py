@@ -23,11 +23,6 @@ class FilteredAudience(Audience):
         super().__init__(codec, channel, epoch)
         self._floor = self._known = top
 
-    @property
-    def deserted(self) -> bool:
-        """Tell whether nobody is left."""
-        return not self._live
-
     def begin(self, epoch: str) -> None:
         """Begin a new epoch of the channel, at its start."""
         super().begin(epoch)

@@ -63,7 +63,7 @@ class Hub:
         self._acks = PendingAcks(broker)
         self._reads = SharedReads(broker)
         self.catch_up = CatchUp(self._reads, self.recovery)
-        self._replay = Replay(self._reads, broker)
+        self._replay = Replay(self._reads)
         self.replay, self.replay_latest = self._replay.replay, self._replay.replay_latest
         self.presence = Presence(broker, presence_ttl)
 
@@ -84,24 +84,26 @@ class Hub:
         topics, mark = self._topics, self.recovery.mark
         writes: list[Write] = []
         many: dict[Topic, None] = {}
-        made = sends = 0
+        made, sends = 0, 0.0
         for hint in hints:
             topic = topics.get(hint.channel)
             if topic is None:
                 continue
             if not topic.take(hint, writes):
                 mark(topic)
-            elif len(writes) > made:
+                continue
+            if len(writes) > made:
                 made = len(writes)
                 sends += topic.users
-                if topic.views is not None:
-                    sends += topic.views.sends(hint.publication)
-                if sends >= SENDS_PER_TURN:
-                    send_nowait(writes)
-                    writes, made, sends = [], 0, 0
-                    await trio.lowlevel.checkpoint()
             elif topic.has_fresh:
                 many[topic] = None
+                continue
+            if topic.views is not None and hint.publication is not None:
+                sends += topic.views.sends(hint.publication)  # also where nobody wanted it
+            if sends >= SENDS_PER_TURN:
+                send_nowait(writes)
+                writes, made, sends = [], 0, 0
+                await trio.lowlevel.checkpoint()
         send_nowait(writes)
         for topic in many:
             await topic.fan_out()

@@ -14,9 +14,10 @@ PAGE_BYTES = 64 * 1024
 
 
 def view_page(subscription: Subscription, publications: Sequence[Publication]) -> bytes:
-    """Write what a client wants of publications (at least one) that continue its cursor, and move the cursor behind them.
+    """Write what a client wants of publications (at least one) that continue its cursor; move the cursor behind them.
 
-    Cut after PAGE_BYTES, or where the deltas of it stand for BYTES_PER_TURN of data. Of deltas the first publication is whole, and the client has a base then.
+    Cut after PAGE_BYTES, or where the deltas of it stand for BYTES_PER_TURN of data. Of deltas the first publication is
+    whole, and the client has a base then.
     """
     topic, codec = subscription.topic, subscription.subscriber.codec
     head = topic.audience(codec).head

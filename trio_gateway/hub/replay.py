@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Sequence
 import attrs
 import trio
 
-from trio_gateway.broker.broker import Broker
 from trio_gateway.hub.deltas import BYTES_PER_TURN
 from trio_gateway.hub.page import have_base, wanted_of
 from trio_gateway.hub.shared_reads import SharedReads
@@ -27,7 +26,7 @@ MAX_BYTES = 1024 * 1024
 
 @attrs.frozen
 class Replayed:
-    """Say whether nothing is missing after the position asked for, and bring the first publications after it, as the client wants them."""
+    """Say whether nothing is missing after the position asked for; bring the first ones after it, as the client wants them."""
 
     recovered: bool
     publications: Sequence[Publication] = ()
@@ -39,9 +38,8 @@ NOT_RECOVERED = Replayed(recovered=False)
 class Replay:
     """Read what subscriptions that are not started yet have missed."""
 
-    def __init__(self, reads: SharedReads, broker: Broker) -> None:
+    def __init__(self, reads: SharedReads) -> None:
         self._reads = reads
-        self._broker = broker
 
     async def replay(self, subscription: Subscription, asked: Position, limit: int) -> Replayed:
         """Find up to `limit` publications after `asked`, and set the subscription behind them; if any is gone, at the end.
@@ -102,8 +100,8 @@ class Replay:
         if one and not topic.is_behind(asked):
             top = topic.top
             return Stored(topic.epoch, top, await self._page(topic, top - 1, 1))
-        stored = await self._broker.read_back(topic.channel, 0, 1 if one else limit)
-        return Stored(stored.epoch, stored.top, stored.publications[::-1])
+        least = asked.offset if topic.is_behind(asked) else 0
+        return await self._reads.newest.read(topic, 1 if one else limit, least)
 
     async def _read(self, topic: Topic, after: int, limit: int) -> Sequence[Publication]:
         """Read on until the top or a bound; nothing where a hole is in between."""

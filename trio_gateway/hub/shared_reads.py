@@ -12,6 +12,7 @@ import attrs
 import trio
 
 from trio_gateway.broker.broker import Broker
+from trio_gateway.hub.newest_reads import NewestReads
 from trio_gateway.hub.topic import Topic
 from trio_gateway.hub.windows import Window, Windows
 from trio_gateway.model.errors import BrokerUnavailable, RequestError
@@ -42,11 +43,12 @@ class _Line:
 
 
 class SharedReads:
-    """Read the store for clients."""
+    """Read the store for clients; `newest` reads the ends of channels."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._windows = Windows()
+        self.newest = NewestReads(broker, self._windows)
         self._lines: dict[Topic, _Line] = {}
 
     @property

@@ -158,6 +158,8 @@ class Subscription:
             self._audience().remove(self)
             if self.filter is not None:
                 self.topic.have_views().leave(self.filter, self.subscriber.codec)
+            elif self.delta:
+                self.topic.have_views().leave_deltas()
 
     def _audience(self) -> Audience | DeltaAudience:
         topic, codec = self.topic, self.subscriber.codec

@@ -6,7 +6,7 @@ dirty topic reads the store from its own top. It never lowers its top.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import trio
@@ -30,9 +30,9 @@ class Topic:
     """Know one channel on this node, once for all its subscribers.
 
     `max_behind` is how long (seconds) a client may be behind, 0 for ever; `makes_deltas` says that all publications are
-    made deltas for those who get such. `views` is there once somebody wants publications other than as they are. `users` counts subscriptions
-    and those that are being prepared. `tail` is there once two shared the topic. `open` says that the
-    channel is followed and its epoch known. Whoever reads the store for the topic holds `reading`, and
+    made deltas for those who get such. `views` is there once somebody wants publications other than as they are.
+    `users` counts subscriptions and those that are being prepared. `tail` is there once two shared the topic. `open`
+    says that the channel is followed and its epoch known. Whoever reads the store for the topic holds `reading`, and
     `dirty` makes that reader read once more. `active` says that a hint came since the last idle check.
     """
 
@@ -86,7 +86,7 @@ class Topic:
         return audience
 
     def have_views(self) -> Views:
-        """Find what holds the audiences of those who want publications other than as they are, made at the first call."""
+        """Find the audiences of those who want publications other than as they are, made at the first call."""
         if self.views is None:
             self.views = Views(self._budget, makes_deltas=self.makes_deltas)
         return self.views
@@ -206,20 +206,24 @@ class Topic:
         self._fanning_out = True
         try:
             while self._fresh:
-                writes = self._write_fresh()
-                try:
-                    await self._send_in_turns(writes)
-                finally:
-                    writes.clear()  # each audience remembers the list
+                epoch = self.epoch
+                for writes in self._write_fresh():
+                    try:
+                        await self._send_in_turns(writes)
+                    finally:
+                        writes.clear()  # each audience remembers the list
+                    if self.epoch != epoch:
+                        break  # a new one began meanwhile, and what is left is void
                 if self._fresh:
-                    await trio.lowlevel.checkpoint()  # also where nobody wanted anything of it
+                    await trio.lowlevel.checkpoint()
         except BaseException:
             self._everybody_falls_behind()
             raise
         finally:
             self._fanning_out = False
 
-    def _write_fresh(self) -> list[Write]:
+    def _write_fresh(self) -> Iterator[list[Write]]:
+        """Write as many as one turn takes; give what is to be sent, in parts where one alone takes several."""
         count = len(self._fresh) if self.views is None else self.views.per_turn(self._fresh)
         fresh, self._fresh = self._fresh[:count], self._fresh[count:]
         writes: list[Write] = []
@@ -230,11 +234,13 @@ class Topic:
             for audience in self._audiences:
                 audience.write(news, writes)
             if self.views is not None:
-                self.views.write(news, writes)
-        return writes
+                writes = yield from self.views.write_in_turns(news, writes)
+        yield writes
 
-    async def _send_in_turns(self, writes: Iterable[Write]) -> None:
+    async def _send_in_turns(self, writes: Sequence[Write]) -> None:
         epoch = self.epoch
+        if not writes:
+            await trio.lowlevel.checkpoint()  # to find that nobody wants anything took its time, too
         for write in writes:
             for start in range(0, len(write.clients), SENDS_PER_TURN):
                 clients = write.clients[start : start + SENDS_PER_TURN]

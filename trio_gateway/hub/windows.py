@@ -28,12 +28,13 @@ PUBLICATION_OVERHEAD = 250
 
 
 class Window:
-    """Hold the answer to one read after the offset `after`."""
+    """Hold the answer to one read after the offset `after`; `newest` is how many it was to bring of the end, if it was."""
 
-    __slots__ = ("after", "size", "stored", "until")
+    __slots__ = ("after", "newest", "size", "stored", "until")
 
-    def __init__(self, after: int, stored: Stored) -> None:
+    def __init__(self, after: int, stored: Stored, *, newest: int = 0) -> None:
         self.after = after
+        self.newest = newest
         self.stored = stored
         self.until = trio.current_time() + KEPT_SECONDS
         self.size = sum(
@@ -91,6 +92,15 @@ class Windows:
             answer = window.answer(after, limit)
             if answer and (answer.publications or after < answer.top >= topic.top):
                 return answer
+        return None
+
+    def newest(self, topic: Topic, limit: int, least: int) -> Stored | None:
+        """Answer a read of the end of the topic's present epoch, where nothing beyond `least` is missing; else None."""
+        self.drop_old()
+        for window in reversed(self._of_topic.get(topic, ())):
+            stored = window.stored
+            if window.newest == limit and stored.epoch == topic.epoch and stored.top >= least:
+                return stored
         return None
 
     def has(self, topic: Topic) -> bool:

@@ -1,7 +1,7 @@
 """A tags filter says which publications a subscription wants, by their tags; it is a tree of comparisons (protocol §10.2).
 
-It is checked once, when it is read, and bounded, so that to match a publication with it costs about as
-much as a send.
+It is checked once, when it is read, and bounded, so that to match a publication with it costs at most some
+twenty sends; how much it costs is known beforehand.
 """
 
 from __future__ import annotations
@@ -50,10 +50,11 @@ class TagsFilter:
     """Tell the publications that a subscription wants from the others.
 
     `text` is the filter in one form, whichever way it was written: filters that say the same in the same order are
-    equal. `matches` decides about the tags of one publication.
+    equal. `matches` decides about the tags of one publication, in at most `comparisons` steps (the filter's nodes).
     """
 
     text: bytes
+    comparisons: int = attrs.field(eq=False)
     matches: _Match = attrs.field(eq=False, repr=False)
 
 
@@ -69,9 +70,10 @@ def read_filter(text: bytes | Raw) -> TagsFilter:
         node = _nodes.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadRequest(f"the tags filter can't be read: {error}") from None
-    if _count(node, MAX_DEPTH) > MAX_NODES:
+    comparisons = _count(node, MAX_DEPTH)
+    if comparisons > MAX_NODES:
         raise BadRequest(f"a tags filter has at most {MAX_NODES} nodes")
-    return TagsFilter(msgspec.json.encode(node), _match(node))
+    return TagsFilter(msgspec.json.encode(node), comparisons, _match(node))
 
 
 def read_tags(tags: bytes) -> Tags:
