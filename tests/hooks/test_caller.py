@@ -62,8 +62,10 @@ class TestAnswers:
         assert (ended.value.disconnect.code, ended.value.disconnect.reason) == (4500, "bye")
 
     @pytest.mark.parametrize("hook", ["refresh", "sub_refresh"])
-    async def test_an_error_is_no_answer_to_a_refresh(self, hook):
-        async with asking({"error": {"code": 1000}}, hook) as (caller, _):
+    @pytest.mark.parametrize("answer", [{"error": {"code": 1000}}, response(429)], ids=["body", "status"])
+    async def test_an_error_is_no_answer_to_a_refresh(self, answer, hook):
+        transforms = [{"status_code": 429, "to_error": {"code": 429, "temporary": True}}]
+        async with asking(answer, hook, status_to_code_transforms=transforms) as (caller, _):
             await fails(caller, REQUESTS[hook])
 
         assert caller.statistics().failures["answer"] == 1

@@ -95,6 +95,26 @@ def test_another_transform_is_refused(transform: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("hook", "transform", "words"),
+    [
+        ("refresh", "to_error = {code = 429}", "expected no to_error, as an error is no answer to this hook"),
+        ("sub_refresh", "to_error = {code = 429}", "expected no to_error, as an error is no answer to this hook"),
+        ("disconnected", "to_error = {code = 429}", "expected none, as the client has gone"),
+        ("disconnected", "to_disconnect = {code = 4500}", "expected none, as the client has gone"),
+    ],
+)
+def test_a_status_stands_for_nothing_that_the_hook_can_not_answer(hook: str, transform: str, words: str) -> None:
+    text = f'[hooks.{hook}]\nurl = "{URL}"\nstatus_to_code_transforms = [{{status_code = 429, {transform}}}]'
+    with pytest.raises(ConfigurationError, match=re.escape(f"[hooks] {hook}.status_to_code_transforms: {words}")):
+        read(text)
+
+
+def test_a_status_may_stand_for_a_disconnect_at_a_refresh() -> None:
+    transforms = "[{status_code = 403, to_disconnect = {code = 4503}}]"
+    assert read(f'[hooks.refresh]\nurl = "{URL}"\nstatus_to_code_transforms = {transforms}').refresh
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("hooks = 5", "[hooks]: expected a table"),

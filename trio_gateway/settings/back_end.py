@@ -155,9 +155,13 @@ class HookRules:
             )
 
 
+PROLONGING: Final = ("refresh", "sub_refresh")
+"""Hooks to which an error is no answer: there is nobody to whom it could be told."""
+
+
 @attrs.frozen(kw_only=True)
 class BackEndRules:
-    """Hold the rules of each hook, None where no back end is asked."""
+    """Hold the rules of each hook, None where no back end is asked; raises InvalidOption for what a hook can't answer."""
 
     connect: HookRules | None = None
     subscribe: HookRules | None = None
@@ -166,6 +170,18 @@ class BackEndRules:
     refresh: HookRules | None = None
     sub_refresh: HookRules | None = None
     disconnected: HookRules | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for name, rules in self.given():
+            transforms = rules.status_to_code_transforms
+            option = f"{name}.status_to_code_transforms"
+            if name == "disconnected" and transforms:
+                raise InvalidOption(option, "expected none, as the client has gone and can be told nothing")
+            if name in PROLONGING and any(isinstance(one.outcome, ErrorCode) for one in transforms):
+                raise InvalidOption(
+                    option,
+                    "expected no to_error, as an error is no answer to this hook; to_disconnect ends the connection",
+                )
 
     def given(self) -> Iterator[tuple[str, HookRules]]:
         """Go through the hooks that a back end answers."""

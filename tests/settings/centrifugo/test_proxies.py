@@ -83,6 +83,10 @@ def test_the_switches_of_a_namespace_are_taken() -> None:
             document(PROXIES[0], http_headers=["X-Key"], http={"static_headers": {"x-key": "k"}}),
             "client.proxy.connect.http.static_headers: expected no x-key, as a client could replace it",
         ),
+        (
+            document(PROXIES[1], http={"status_to_code_transforms": [{"status_code": 403, "to_error": {"code": 403}}]}),
+            "client.proxy.refresh.http.status_to_code_transforms: expected no to_error",
+        ),
         ({"rpc": {"namespaces": [{"name": "sun", "proxy_enabled": True}]}}, "rpc.namespaces: other methods"),
         (
             {"rpc": {"without_namespace": {"proxy_enabled": True, "proxy_name": "rpc1"}}},

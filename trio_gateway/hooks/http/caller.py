@@ -155,9 +155,9 @@ class Caller:
         if not self._shape.answers and httpx.codes.is_success(response.status):
             self._note_success()
             return b""
-        if response.status != httpx.codes.OK:
-            self._raise_status(response.status)
         try:
+            if response.status != httpx.codes.OK:
+                self._raise_status(response.status)
             result = bytes(read_answer(response.body))
         except Refused as refused:
             if self._shape.refuses:

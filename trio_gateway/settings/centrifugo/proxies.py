@@ -58,7 +58,12 @@ def read_proxies(options: Mapping[str, Any]) -> BackEndRules:
     Raises ConfigurationError, which names the option and what was expected.
     """
     found = {proxy.hook: _rules(proxy, options) for proxy in PROXIES if _is_on(proxy, options)}
-    return BackEndRules(**found)
+    try:
+        return BackEndRules(**found)
+    except InvalidOption as error:
+        hook, _, option = error.option.partition(".")
+        (name,) = [proxy.name for proxy in PROXIES if proxy.hook == hook]
+        raise ConfigurationError(f"{name}.{_field(option)}: {error.problem}") from None
 
 
 def _is_on(proxy: Proxy, options: Mapping[str, Any]) -> bool:
@@ -74,8 +79,13 @@ def _rules(proxy: Proxy, options: Mapping[str, Any]) -> HookRules:
     try:
         return HookRules(**given)
     except InvalidOption as error:
-        (field,) = [field for field, (ours, _kind) in FIELDS.items() if ours == error.option]
-        raise ConfigurationError(f"{proxy.name}.{field}: {error.problem}") from None
+        raise ConfigurationError(f"{proxy.name}.{_field(error.option)}: {error.problem}") from None
+
+
+def _field(option: str) -> str:
+    """Give what one of our options is called in an object."""
+    (field,) = [field for field, (ours, _kind) in FIELDS.items() if ours == option]
+    return field
 
 
 def _read(name: str, kind: Kind, raw: Any) -> Any:
