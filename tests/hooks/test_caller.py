@@ -294,6 +294,31 @@ class TestGone:
 
         assert len(back_end.requests) == 10 * FAILURES
 
+    async def test_nor_by_more_than_are_answered_in_time(self, autojump_clock):
+        async with asking(after(0.9), timeout=1, max_concurrent=10) as (caller, _):
+            async with trio.open_nursery() as nursery:
+                for _ in range(10):
+                    nursery.start_soon(caller.ask, RPC)
+                await trio.sleep(0.1)
+                for _ in range(10):
+                    nursery.start_soon(fails, caller)
+            assert caller.statistics().failures["timeout"] == 10
+            assert await caller.ask(RPC)
+
+    async def test_nor_by_a_method_that_is_slow_while_others_are_answered(self, autojump_clock):
+        async def answer(request):
+            await trio.sleep(60 if b"report" in request.content else 0.3)
+            return OK
+
+        report = attrs.evolve(RPC, method="report")
+        async with asking(answer, timeout=1) as (caller, _):
+            for _ in range(10):
+                async with trio.open_nursery() as nursery:
+                    for _ in range(FAILURES):
+                        nursery.start_soon(fails, caller, report)
+                    await caller.ask(RPC)
+            assert await caller.ask(RPC)
+
     async def test_one_that_comes_back_is_found_and_everybody_is_served(self, autojump_clock):
         async with asking(GONE) as (caller, back_end):
             for _ in range(FAILURES):

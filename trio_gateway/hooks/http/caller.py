@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 import attrs
@@ -90,9 +91,9 @@ class Caller:
         self._counters.calls += 1
         self._check_room()
         deadline = trio.current_time() + self._rules.timeout
-        await self._wait_for_turn(deadline)
+        waited = await self._wait_for_turn(deadline)
         try:
-            response = await self._send(asked, deadline)
+            response = await self._send(asked, deadline, silent=Outcome.ABANDONED if waited else Outcome.FAILED)
         finally:
             self._slots.release()
         try:
@@ -110,23 +111,29 @@ class Caller:
         if not self._slots.value and self._slots.statistics().tasks_waiting >= self._rules.max_waiting:
             self._fail("busy", f"{self._rules.max_waiting} requests wait for it already")
 
-    async def _wait_for_turn(self, deadline: float) -> None:
+    async def _wait_for_turn(self, deadline: float) -> bool:
+        """Take a turn as soon as there is one, and tell whether that took time from the request."""
+        with suppress(trio.WouldBlock):
+            self._slots.acquire_nowait()
+            return False
         with trio.move_on_at(deadline) as patience:
             await self._slots.acquire()
         if patience.cancelled_caught:
             self._fail("busy", f"{self._rules.max_concurrent} requests took longer than its timeout")
+        return True
 
-    async def _send(self, asked: Any, deadline: float) -> Response:
-        """Send a request in its turn, and tell the breaker what came of it, however this ends."""
+    async def _send(self, asked: Any, deadline: float, *, silent: Outcome) -> Response:
+        """Send a request in its turn, and tell the breaker what came of it, however this ends: `silent` for no answer in time."""
         started, outcome = trio.current_time(), Outcome.ABANDONED
-        if not self._breaker.begin(started):
+        ticket = self._breaker.begin(started)
+        if ticket is None:
             self._fail("breaker", "it does not answer, and is asked again later")
         try:
             with trio.move_on_at(deadline):
                 response = await self._post(asked)
                 outcome = Outcome.FAILED if response.status in AWAY else Outcome.ANSWERED
                 return response
-            outcome = Outcome.FAILED
+            outcome = silent
             self._fail("timeout", f"no answer within {self._rules.timeout:g} s")
         except OSError as error:
             outcome = Outcome.FAILED
@@ -136,7 +143,7 @@ class Caller:
             self._fail("answer", str(error))
         finally:
             now = trio.current_time()
-            self._breaker.note(outcome, now)
+            self._breaker.note(ticket, outcome, now)
             self._counters.seconds += now - started if outcome is Outcome.ANSWERED else 0
 
     async def _post(self, asked: Any) -> Response:
