@@ -285,6 +285,25 @@ class TestGone:
 
         assert len(back_end.requests) == 10 * FAILURES
 
+    async def test_one_of_which_nothing_was_sent_is_no_answer_to_the_trial(self, autojump_clock):
+        async with asking(GONE) as (caller, back_end):
+            for _ in range(FAILURES):
+                await fails(caller)
+            back_end.answer = httpx.LocalProtocolError("Illegal header value")
+            await trio.sleep(LONGEST_PAUSE)
+            await fails(caller)
+
+            assert caller.statistics().breaker == "open"
+
+    @pytest.mark.parametrize("error", [httpx.LocalProtocolError, httpx.RemoteProtocolError])
+    async def test_what_stood_in_a_message_that_is_no_http_is_not_logged(self, error):
+        with capture_logs() as lines:
+            async with asking(error("Illegal header value b'secret '")) as (caller, _):
+                await fails(caller)
+
+        assert lines
+        assert "secret" not in str(lines)
+
     @pytest.mark.parametrize("answer", [response(500), response(404), {"wrong": 1}, {"error": {"code": 1000}}])
     async def test_nobody_can_shut_out_others_by_what_they_ask(self, answer, autojump_clock):
         async with asking(answer) as (caller, back_end):
@@ -356,6 +375,29 @@ class TestGone:
         assert 1 <= told.count("a hook can't be asked") <= 2 + 10 / LOG_SECONDS
         assert told[-1] == "a hook answers again"
         assert not any("exc_info" in line for line in lines)
+
+    @pytest.mark.parametrize("answer", [{"error": {"code": 1000}}, {"disconnect": {"code": 4500}}], ids=str)
+    async def test_it_is_over_by_whatever_answer(self, answer):
+        with capture_logs() as lines:
+            async with asking(GONE) as (caller, back_end):
+                await fails(caller)
+                back_end.answer = answer
+                with pytest.raises((Refused, Disconnected)):
+                    await caller.ask(RPC)
+
+        assert [line["event"] for line in lines if line.get("hook")] == [
+            "a hook can't be asked",
+            "a hook answers again",
+        ]
+
+    async def test_and_not_by_one_that_can_not_be_taken(self):
+        with capture_logs() as lines:
+            async with asking(GONE) as (caller, back_end):
+                await fails(caller)
+                back_end.answer = {"result": {"b64data": "no base64"}}
+                await fails(caller)
+
+        assert [line["event"] for line in lines if line.get("hook")] == ["a hook can't be asked"]
 
     async def test_the_client_learns_nothing_of_why(self):
         async with asking(GONE) as (caller, _):

@@ -44,7 +44,10 @@ def test_a_header_that_is_none_of_the_clients_is_refused(option: str, name: str)
         HookRules(url=URL, **{option: [name]})
 
 
-@pytest.mark.parametrize("headers", [{"Host": "a"}, {"a": "b\nc: d"}, {"a": ""}, {"a": 1}, {"a": "***"}, ["a"], "a"])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "a"}, {"a": "b\nc: d"}, {"a": ""}, {"a": 1}, {"a": "***"}, {"a": "b "}, {"a": " b"}, ["a"], "a"],
+)
 def test_a_static_header_that_is_none_is_refused(headers: Any) -> None:
     with pytest.raises(InvalidOption, match=r"^static_headers: expected a table of headers"):
         HookRules(url=URL, static_headers=headers)

@@ -15,7 +15,8 @@ from trio_gateway.settings.kind import Kind, many, require, text
 from trio_gateway.settings.option import HIDDEN, InvalidOption, hide_password, option
 
 HEADER: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9a-zA-Z]{1,128}")
-HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]+")
+HEADER_VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+"""Blanks at the ends are no part of a value (RFC 9110 §5.5), and h11 writes none with them."""
 
 KEPT_BACK: Final = frozenset(
     {
@@ -103,7 +104,11 @@ def _written(transforms: tuple[StatusTransform, ...]) -> list[dict[str, Any]]:
 
 URL = Kind("a URL such as https://app.example.com/hooks/connect", _url, "URL")
 HEADERS = many(Kind("", _header, "NAME"), expected="names of headers, and none of one link or of the message itself")
-STATIC_HEADERS = Kind("a table of headers, none of one link or of the message itself, to text", _static, "TABLE")
+STATIC_HEADERS = Kind(
+    "a table of headers, none of one link or of the message itself, to text in ASCII without blanks at its ends",
+    _static,
+    "TABLE",
+)
 TRANSFORMS = Kind(
     "tables of a status_code from 300 to 599 and either to_error (code from 100 to 1999, message, temporary) "
     "or to_disconnect (code from 3000 to 4999, reason)",

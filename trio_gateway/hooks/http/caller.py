@@ -17,7 +17,7 @@ import trio
 
 from trio_gateway.hooks.headers import choose
 from trio_gateway.hooks.http.breaker import Breaker, Outcome
-from trio_gateway.hooks.http.exchange import Headers, Response, post
+from trio_gateway.hooks.http.exchange import Headers, NothingSent, Response, post
 from trio_gateway.hooks.http.results import read_answer
 from trio_gateway.hooks.http.statistics import Counters, Failure, HookStatistics
 from trio_gateway.model.codes import DisconnectCode
@@ -66,7 +66,7 @@ class Caller:
         self._static = {name.lower(): value for name, value in rules.static_headers.items()}
         self._transforms = {one.status: one.outcome for one in rules.status_to_code_transforms}
         self._next_line = -math.inf
-        self._untold = 0
+        self._unlogged = 0
         self._failing = False
 
     def use(self, client: httpx.AsyncClient) -> None:
@@ -97,12 +97,15 @@ class Caller:
         finally:
             self._slots.release()
         try:
-            return self._shape.read(self._result_in(response))
+            result = self._shape.read(self._result_in(response))
         except (Refused, Disconnected):
             self._counters.refused += 1
+            self._note_success()
             raise
         except ValueError as error:
             self._fail("answer", str(error))
+        self._note_success()
+        return result
 
     def _check_room(self) -> None:
         """Raise HookUnavailable at once where asking would only be a wait for nothing."""
@@ -138,6 +141,8 @@ class Caller:
         except OSError as error:
             outcome = Outcome.FAILED
             self._fail("network", reason_of(error))
+        except NothingSent as error:
+            self._fail("answer", str(error))
         except ValueError as error:
             outcome = Outcome.ANSWERED
             self._fail("answer", str(error))
@@ -160,18 +165,15 @@ class Caller:
     def _result_in(self, response: Response) -> bytes:
         """Find the result; raises Refused or Disconnected, HookUnavailable for a status that means nothing else, ValueError."""
         if not self._shape.answers and httpx.codes.is_success(response.status):
-            self._note_success()
             return b""
         try:
             if response.status != httpx.codes.OK:
                 self._raise_status(response.status)
-            result = bytes(read_answer(response.body))
+            return bytes(read_answer(response.body))
         except Refused as refused:
             if self._shape.refuses:
                 raise
             raise ValueError(f"expected no error in answer to {self._name}, but {refused.code}") from refused
-        self._note_success()
-        return result
 
     def _raise_status(self, status: int) -> NoReturn:
         outcome = self._transforms.get(status)
@@ -190,9 +192,9 @@ class Caller:
         """Count a failure, tell of it where the last line was long enough ago, and raise HookUnavailable."""
         self._counters.failures[failure] += 1
         self._failing = True
-        self._untold += 1
+        self._unlogged += 1
         now = trio.current_time()
         if now >= self._next_line:
-            log.warning("a hook can't be asked", hook=self._name, reason=reason, requests=self._untold)
-            self._next_line, self._untold = now + LOG_SECONDS, 0
+            log.warning("a hook can't be asked", hook=self._name, reason=reason, requests=self._unlogged)
+            self._next_line, self._unlogged = now + LOG_SECONDS, 0
         raise HookUnavailable("the application can't be asked now")  # why is for the log, and for nobody outside
