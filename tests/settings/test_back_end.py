@@ -59,6 +59,45 @@ def test_a_static_header_that_a_client_could_replace_is_refused(option: str) -> 
         HookRules(url=URL, static_headers={"X-Key": "k"}, **{option: ["x-key"]})
 
 
+def test_a_static_header_that_is_there_twice_is_refused() -> None:
+    with pytest.raises(InvalidOption, match=r"^static_headers: expected x-key once"):
+        HookRules(url=URL, static_headers={"X-Key": "k", "x-key": "l"})
+
+
+def test_a_status_that_stands_for_two_things_is_refused() -> None:
+    transforms = [{"status_code": 404, "to_error": {"code": code}} for code in (404, 405)]
+    with pytest.raises(InvalidOption, match=r"^status_to_code_transforms: expected the status_code 404 once"):
+        HookRules(url=URL, status_to_code_transforms=transforms)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a..b/",
+        f"http://{'a' * 70}.com/",
+        f"http://app.test/{'x' * 70_000}",
+        "http://a_\u2028b/",
+    ],
+)
+def test_a_url_that_could_never_be_asked_is_refused(url: str) -> None:
+    with pytest.raises(InvalidOption, match=r"^url: expected a URL"):
+        HookRules(url=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://app:3000",
+        "https://b\u00fccher.test/a?b={c}",
+        "http://[::1]:3000/",
+        "http://10.0.0.1/",
+        "http://my_app.test/",
+    ],
+)
+def test_a_url_that_can_be_asked_is_taken(url: str) -> None:
+    assert HookRules(url=url).url == url
+
+
 def test_a_static_header_is_hidden() -> None:
     assert "secret" not in repr(HookRules(url="https://:secret@app.test/", static_headers={"X-Key": "secret"}))
 

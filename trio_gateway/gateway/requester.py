@@ -23,7 +23,7 @@ from trio_gateway.model.errors import BrokerUnavailable, MethodNotFound, Request
 from trio_gateway.model.logger import get_logger
 from trio_gateway.wire.forwarded import client_address
 from trio_gateway.wire.origin import origin_allowed
-from trio_gateway.wire.refusal import RequestRefused, refusal_of, store_away
+from trio_gateway.wire.refusal import RequestRefused, refusal_of, unavailable
 from trio_gateway.wire.request import HeadReader, HttpRequest, parse_request
 from trio_gateway.wire.upgrade import asks_for_websocket
 
@@ -101,7 +101,7 @@ class Requester:
         try:
             await connection.accept()
         except BrokerUnavailable as error:
-            await refuse(self._socket, store_away(error), endpoint, request)
+            await refuse(self._socket, unavailable(error), endpoint, request)
         except RequestError as error:
             await refuse(self._socket, refusal_of(error), endpoint, request)
         else:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -44,8 +45,15 @@ class StatusTransform:
 
 
 def _url(raw: Any) -> str:
+    import httpx  # noqa: PLC0415 (takes its time to import)
+
     parts = urlsplit(kinds.HTTP_URL.read(raw))
     require(bool(parts.hostname) and parts.port != 0, raw)  # the port raises ValueError where it is no number
+    try:
+        url = httpx.URL(raw)
+    except httpx.InvalidURL as error:
+        raise ValueError(str(error)) from error
+    url.raw_host.decode("ascii").encode("idna")  # as who asks does: no name has an empty label, or one beyond 63 bytes
     return str(raw)
 
 
@@ -102,6 +110,11 @@ def _written(transforms: tuple[StatusTransform, ...]) -> list[dict[str, Any]]:
     return written
 
 
+def _twice(values: Iterable[Any]) -> list[Any]:
+    """Find what is there more than once."""
+    return [value for value, count in Counter(values).items() if count > 1]
+
+
 URL = Kind("a URL such as https://app.example.com/hooks/connect", _url, "URL")
 HEADERS = many(Kind("", _header, "NAME"), expected="names of headers, and none of one link or of the message itself")
 STATIC_HEADERS = Kind(
@@ -153,6 +166,10 @@ class HookRules:
     )
 
     def __attrs_post_init__(self) -> None:
+        if names := _twice(map(str.lower, self.static_headers)):
+            raise InvalidOption("static_headers", f"expected {names[0]} once, in capitals or not")
+        if statuses := _twice(one.status for one in self.status_to_code_transforms):
+            raise InvalidOption("status_to_code_transforms", f"expected the status_code {statuses[0]} once")
         passed = {name.lower() for name in (*self.http_headers, *self.emulated_headers)}
         if clash := sorted(name for name in self.static_headers if name.lower() in passed):
             raise InvalidOption(

@@ -33,6 +33,15 @@ PROXIES = (
     Proxy("rpc", "rpc.proxy", "rpc.without_namespace.proxy_enabled"),
 )
 
+
+def _first_of_each_status(raw: Any) -> Any:
+    """Leave out the transforms that Centrifugo never comes to: of two for one status it takes the first."""
+    if not isinstance(raw, list) or not all(isinstance(one, Mapping) for one in raw):
+        return raw  # the rules say what is wrong with it
+    statuses = [one.get("status_code") for one in raw]
+    return [one for place, one in enumerate(raw) if one.get("status_code") not in statuses[:place]]
+
+
 FIELDS: dict[str, tuple[str, Kind]] = {
     "endpoint": ("url", values.AS_IS),
     "timeout": ("timeout", values.DURATION),
@@ -40,7 +49,7 @@ FIELDS: dict[str, tuple[str, Kind]] = {
     "emulated_headers": ("emulated_headers", values.AS_IS),
     "include_connection_meta": ("include_connection_meta", values.AS_IS),
     "http.static_headers": ("static_headers", values.AS_IS),
-    "http.status_to_code_transforms": ("status_to_code_transforms", values.AS_IS),
+    "http.status_to_code_transforms": ("status_to_code_transforms", Kind("", _first_of_each_status, "")),
 }
 """Options of each object: what they are called here, and how they are read."""
 
