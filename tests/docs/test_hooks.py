@@ -7,6 +7,7 @@ import re
 import pytest
 from docs.markdown import ROOT, table_under
 
+from trio_gateway.broker.limits import MAX_INFO_BYTES
 from trio_gateway.gateway.commands.orders import RETRY_SECONDS
 from trio_gateway.gateway.nodes import departures, lost_nodes, untold
 from trio_gateway.hooks.http import breaker, caller, exchange, requests, results
@@ -93,6 +94,7 @@ def test_the_kinds_of_failures_are_those_that_are_counted():
         f"at most one in {caller.LOG_SECONDS:g} s",
         f"are kept for {exchange.KEEP_SECONDS:g} s",
         "the statuses {}, {} and {}".format(*sorted(caller.AWAY)),
+        f"larger than {MAX_INFO_BYTES // 1024} KiB",
         f"after up to {untold.FIRST_PAUSE:g} s, doubling up to {untold.LONGEST_PAUSE:g} s, for a day",
     ],
 )

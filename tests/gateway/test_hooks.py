@@ -438,6 +438,38 @@ class TestRpc:
         assert seen == ["message"]
 
 
+class TestSeveralAtOnce:
+    async def when_answered(self, peer, command, **request):
+        """Ask four times in one frame, and tell when each answer came."""
+        start = trio.current_time()
+        await peer.command(*[(command, request)] * 4)
+        came = []
+        for _ in range(4):
+            assert command in await peer.receive()
+            came.append(trio.current_time() - start)
+        return came
+
+    async def test_the_first_of_several_calls_is_answered_when_it_is(self, autojump_clock):
+        async def rpc(_request):
+            await trio.sleep(10)
+            return RpcResult(data=1)
+
+        async with serve_sdk_place(hooks=Hooks(rpc=rpc), ping_seconds=1000) as place:
+            came = await self.when_answered(await place.connect(), "rpc", method="m", data={})
+
+        assert came == pytest.approx([10, 20, 30, 40], abs=1)
+
+    async def test_so_is_the_first_of_several_publications(self, autojump_clock):
+        async def publish(_request):
+            await trio.sleep(10)
+            return PublishResult()
+
+        async with serve_sdk_place(hooks=Hooks(publish=publish), namespaces=NAMESPACES, ping_seconds=1000) as place:
+            came = await self.when_answered(await place.connect(), "publish", channel="asked:a", data=1)
+
+        assert came == pytest.approx([10, 20, 30, 40], abs=1)
+
+
 class TestRefresh:
     async def test_the_hook_prolongs_a_connection_at_its_end(self, autojump_clock):
         refresh = Recorder(RefreshResult(expire_at=after(200)), RefreshResult(expired=True))

@@ -73,7 +73,9 @@ class BackEnd:
             answer = await answer(request)
         if isinstance(answer, Exception):
             raise answer
-        return answer if isinstance(answer, httpx.Response) else response(content=json.dumps(answer).encode())
+        if isinstance(answer, httpx.Response):  # one for each request, as each is read
+            return httpx.Response(answer.status_code, headers=answer.headers, stream=answer.stream)
+        return response(content=json.dumps(answer).encode())
 
     @property
     def bodies(self):

@@ -23,14 +23,15 @@ def make_breaker():
 
 def ask(breaker, now, outcome):
     """Send one request, if it may be sent; tells whether it was."""
-    if not breaker.begin(now):
+    ticket = breaker.begin(now)
+    if ticket is None:
         return False
-    breaker.note(outcome, now)
+    breaker.note(ticket, outcome, now)
     return True
 
 
-def opened(now=0.0):
-    breaker = make_breaker()
+def opened(now=0.0, breaker=None):
+    breaker = breaker or make_breaker()
     for _ in range(FAILURES):
         assert ask(breaker, now, FAILED)
     return breaker
@@ -107,18 +108,60 @@ def test_a_trial_that_nobody_waits_for_is_made_by_the_next_request():
 
 
 def test_an_answer_that_comes_late_closes_it():
-    breaker = opened()
-    breaker.note(ANSWERED, 0)
+    breaker = make_breaker()
+    late = breaker.begin(0)
+    opened(breaker=breaker)
+    breaker.note(late, ANSWERED, 0)
 
     assert breaker.state is State.CLOSED
 
 
 def test_failures_that_come_late_make_no_pause_longer():
-    breaker = opened()
-    for _ in range(100):
-        breaker.note(FAILED, 0.5)
+    breaker = make_breaker()
+    late = [breaker.begin(0) for _ in range(100)]
+    opened(breaker=breaker)
+    for ticket in late:
+        breaker.note(ticket, FAILED, 0.5)
 
     assert not breaker.refuses(FIRST_PAUSE)
+
+
+@pytest.mark.parametrize("outcome", [FAILED, ABANDONED])
+def test_while_one_tries_nothing_but_an_answer_to_others_counts(outcome):
+    breaker = make_breaker()
+    late = [breaker.begin(0) for _ in range(100)]
+    opened(breaker=breaker)
+    trial = breaker.begin(FIRST_PAUSE)
+    for ticket in late:
+        breaker.note(ticket, outcome, FIRST_PAUSE)
+        assert breaker.state is State.TRYING
+        assert breaker.begin(FIRST_PAUSE) is None
+    breaker.note(trial, FAILED, FIRST_PAUSE)
+
+    assert not breaker.refuses(FIRST_PAUSE + 2 * FIRST_PAUSE)
+
+
+def test_a_trial_that_was_overtaken_says_nothing_of_the_next_one():
+    breaker = make_breaker()
+    late = breaker.begin(0)
+    opened(breaker=breaker)
+    overtaken = breaker.begin(FIRST_PAUSE)
+    breaker.note(late, ANSWERED, FIRST_PAUSE)
+    opened(FIRST_PAUSE, breaker)
+    assert breaker.begin(2 * FIRST_PAUSE)
+    breaker.note(overtaken, FAILED, 2 * FIRST_PAUSE)
+
+    assert breaker.state is State.TRYING
+
+
+def test_failures_in_whose_time_another_was_answered_do_not_count():
+    breaker = make_breaker()
+    for _ in range(10 * FAILURES):
+        slow = breaker.begin(0)
+        ask(breaker, 0, ANSWERED)
+        breaker.note(slow, FAILED, 0)
+
+    assert breaker.state is State.CLOSED
 
 
 @pytest.mark.parametrize("_time", range(20))
@@ -129,6 +172,35 @@ def test_the_pause_has_jitter_but_is_at_least_half(_time):
 
     assert breaker.refuses(FIRST_PAUSE / 2 - 0.001)
     assert not breaker.refuses(FIRST_PAUSE)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 40), st.none() | st.tuples(st.integers(0), st.sampled_from(Outcome))), max_size=99)
+)
+def test_with_many_under_way_one_tries_at_a_time_and_its_outcome_is_its_own(steps):
+    """Requests begin (None) and end in any order."""
+    breaker, trial, now = make_breaker(), None, 0.0
+    under_way = [breaker.begin(now) for _ in range(2 * FAILURES)]
+    for wait, ending in steps:
+        now += wait
+        if ending is None:
+            before = breaker.state
+            if ticket := breaker.begin(now):
+                under_way.append(ticket)
+                trial = ticket if before is State.OPEN else trial
+            assert (ticket is None) is (before is breaker.state is not State.CLOSED)
+        elif under_way:
+            place, outcome = ending
+            ticket, before = under_way.pop(place % len(under_way)), breaker.state
+            breaker.note(ticket, outcome, now)
+            if outcome is ANSWERED:
+                assert breaker.state is State.CLOSED
+            elif before is State.TRYING:
+                assert breaker.state is (State.OPEN if ticket is trial else State.TRYING)
+        if breaker.state is State.TRYING:
+            assert trial in under_way
+        else:
+            assert not breaker.refuses(now + LONGEST_PAUSE)
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from(Outcome)), max_size=60))

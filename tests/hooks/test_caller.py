@@ -62,8 +62,10 @@ class TestAnswers:
         assert (ended.value.disconnect.code, ended.value.disconnect.reason) == (4500, "bye")
 
     @pytest.mark.parametrize("hook", ["refresh", "sub_refresh"])
-    async def test_an_error_is_no_answer_to_a_refresh(self, hook):
-        async with asking({"error": {"code": 1000}}, hook) as (caller, _):
+    @pytest.mark.parametrize("answer", [{"error": {"code": 1000}}, response(429)], ids=["body", "status"])
+    async def test_an_error_is_no_answer_to_a_refresh(self, answer, hook):
+        transforms = [{"status_code": 429, "to_error": {"code": 429, "temporary": True}}]
+        async with asking(answer, hook, status_to_code_transforms=transforms) as (caller, _):
             await fails(caller, REQUESTS[hook])
 
         assert caller.statistics().failures["answer"] == 1
@@ -283,6 +285,25 @@ class TestGone:
 
         assert len(back_end.requests) == 10 * FAILURES
 
+    async def test_one_of_which_nothing_was_sent_is_no_answer_to_the_trial(self, autojump_clock):
+        async with asking(GONE) as (caller, back_end):
+            for _ in range(FAILURES):
+                await fails(caller)
+            back_end.answer = httpx.LocalProtocolError("Illegal header value")
+            await trio.sleep(LONGEST_PAUSE)
+            await fails(caller)
+
+            assert caller.statistics().breaker == "open"
+
+    @pytest.mark.parametrize("error", [httpx.LocalProtocolError, httpx.RemoteProtocolError])
+    async def test_what_stood_in_a_message_that_is_no_http_is_not_logged(self, error):
+        with capture_logs() as lines:
+            async with asking(error("Illegal header value b'secret '")) as (caller, _):
+                await fails(caller)
+
+        assert lines
+        assert "secret" not in str(lines)
+
     @pytest.mark.parametrize("answer", [response(500), response(404), {"wrong": 1}, {"error": {"code": 1000}}])
     async def test_nobody_can_shut_out_others_by_what_they_ask(self, answer, autojump_clock):
         async with asking(answer) as (caller, back_end):
@@ -291,6 +312,31 @@ class TestGone:
                     await caller.ask(RPC)
 
         assert len(back_end.requests) == 10 * FAILURES
+
+    async def test_nor_by_more_than_are_answered_in_time(self, autojump_clock):
+        async with asking(after(0.9), timeout=1, max_concurrent=10) as (caller, _):
+            async with trio.open_nursery() as nursery:
+                for _ in range(10):
+                    nursery.start_soon(caller.ask, RPC)
+                await trio.sleep(0.1)
+                for _ in range(10):
+                    nursery.start_soon(fails, caller)
+            assert caller.statistics().failures["timeout"] == 10
+            assert await caller.ask(RPC)
+
+    async def test_nor_by_a_method_that_is_slow_while_others_are_answered(self, autojump_clock):
+        async def answer(request):
+            await trio.sleep(60 if b"report" in request.content else 0.3)
+            return OK
+
+        report = attrs.evolve(RPC, method="report")
+        async with asking(answer, timeout=1) as (caller, _):
+            for _ in range(10):
+                async with trio.open_nursery() as nursery:
+                    for _ in range(FAILURES):
+                        nursery.start_soon(fails, caller, report)
+                    await caller.ask(RPC)
+            assert await caller.ask(RPC)
 
     async def test_one_that_comes_back_is_found_and_everybody_is_served(self, autojump_clock):
         async with asking(GONE) as (caller, back_end):
@@ -329,6 +375,29 @@ class TestGone:
         assert 1 <= told.count("a hook can't be asked") <= 2 + 10 / LOG_SECONDS
         assert told[-1] == "a hook answers again"
         assert not any("exc_info" in line for line in lines)
+
+    @pytest.mark.parametrize("answer", [{"error": {"code": 1000}}, {"disconnect": {"code": 4500}}], ids=str)
+    async def test_it_is_over_by_whatever_answer(self, answer):
+        with capture_logs() as lines:
+            async with asking(GONE) as (caller, back_end):
+                await fails(caller)
+                back_end.answer = answer
+                with pytest.raises((Refused, Disconnected)):
+                    await caller.ask(RPC)
+
+        assert [line["event"] for line in lines if line.get("hook")] == [
+            "a hook can't be asked",
+            "a hook answers again",
+        ]
+
+    async def test_and_not_by_one_that_can_not_be_taken(self):
+        with capture_logs() as lines:
+            async with asking(GONE) as (caller, back_end):
+                await fails(caller)
+                back_end.answer = {"result": {"b64data": "no base64"}}
+                await fails(caller)
+
+        assert [line["event"] for line in lines if line.get("hook")] == ["a hook can't be asked"]
 
     async def test_the_client_learns_nothing_of_why(self):
         async with asking(GONE) as (caller, _):

@@ -44,7 +44,10 @@ def test_a_header_that_is_none_of_the_clients_is_refused(option: str, name: str)
         HookRules(url=URL, **{option: [name]})
 
 
-@pytest.mark.parametrize("headers", [{"Host": "a"}, {"a": "b\nc: d"}, {"a": ""}, {"a": 1}, {"a": "***"}, ["a"], "a"])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "a"}, {"a": "b\nc: d"}, {"a": ""}, {"a": 1}, {"a": "***"}, {"a": "b "}, {"a": " b"}, ["a"], "a"],
+)
 def test_a_static_header_that_is_none_is_refused(headers: Any) -> None:
     with pytest.raises(InvalidOption, match=r"^static_headers: expected a table of headers"):
         HookRules(url=URL, static_headers=headers)
@@ -54,6 +57,45 @@ def test_a_static_header_that_is_none_is_refused(headers: Any) -> None:
 def test_a_static_header_that_a_client_could_replace_is_refused(option: str) -> None:
     with pytest.raises(InvalidOption, match=r"^static_headers: expected no X-Key, as a client could replace it"):
         HookRules(url=URL, static_headers={"X-Key": "k"}, **{option: ["x-key"]})
+
+
+def test_a_static_header_that_is_there_twice_is_refused() -> None:
+    with pytest.raises(InvalidOption, match=r"^static_headers: expected x-key once"):
+        HookRules(url=URL, static_headers={"X-Key": "k", "x-key": "l"})
+
+
+def test_a_status_that_stands_for_two_things_is_refused() -> None:
+    transforms = [{"status_code": 404, "to_error": {"code": code}} for code in (404, 405)]
+    with pytest.raises(InvalidOption, match=r"^status_to_code_transforms: expected the status_code 404 once"):
+        HookRules(url=URL, status_to_code_transforms=transforms)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a..b/",
+        f"http://{'a' * 70}.com/",
+        f"http://app.test/{'x' * 70_000}",
+        "http://a_\u2028b/",
+    ],
+)
+def test_a_url_that_could_never_be_asked_is_refused(url: str) -> None:
+    with pytest.raises(InvalidOption, match=r"^url: expected a URL"):
+        HookRules(url=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://app:3000",
+        "https://b\u00fccher.test/a?b={c}",
+        "http://[::1]:3000/",
+        "http://10.0.0.1/",
+        "http://my_app.test/",
+    ],
+)
+def test_a_url_that_can_be_asked_is_taken(url: str) -> None:
+    assert HookRules(url=url).url == url
 
 
 def test_a_static_header_is_hidden() -> None:
@@ -92,6 +134,26 @@ def test_a_status_stands_for_an_error_or_a_disconnect(given: dict[str, Any], out
 def test_another_transform_is_refused(transform: Any) -> None:
     with pytest.raises(InvalidOption, match=r"^status_to_code_transforms: expected tables"):
         HookRules(url=URL, status_to_code_transforms=[transform])
+
+
+@pytest.mark.parametrize(
+    ("hook", "transform", "words"),
+    [
+        ("refresh", "to_error = {code = 429}", "expected no to_error, as an error is no answer to this hook"),
+        ("sub_refresh", "to_error = {code = 429}", "expected no to_error, as an error is no answer to this hook"),
+        ("disconnected", "to_error = {code = 429}", "expected none, as the client has gone"),
+        ("disconnected", "to_disconnect = {code = 4500}", "expected none, as the client has gone"),
+    ],
+)
+def test_a_status_stands_for_nothing_that_the_hook_can_not_answer(hook: str, transform: str, words: str) -> None:
+    text = f'[hooks.{hook}]\nurl = "{URL}"\nstatus_to_code_transforms = [{{status_code = 429, {transform}}}]'
+    with pytest.raises(ConfigurationError, match=re.escape(f"[hooks] {hook}.status_to_code_transforms: {words}")):
+        read(text)
+
+
+def test_a_status_may_stand_for_a_disconnect_at_a_refresh() -> None:
+    transforms = "[{status_code = 403, to_disconnect = {code = 4503}}]"
+    assert read(f'[hooks.refresh]\nurl = "{URL}"\nstatus_to_code_transforms = {transforms}').refresh
 
 
 @pytest.mark.parametrize(

@@ -155,3 +155,11 @@ def test_a_blank_line_that_the_last_request_left_is_passed_over(cuts):
 
 def test_nothing_received_is_no_head():
     assert HeadReader().receive(b"") is None
+
+
+@pytest.mark.parametrize(("name", "joined"), [("Cookie", "a=1; b=2"), ("X-Any", "a=1, b=2")])
+def test_headers_that_come_in_pieces_are_joined_as_their_readers_split_them(name, joined):
+    """RFC 9110 §5.3 has a comma; Cookie is no list, and RFC 9113 §8.2.3 has a semicolon for it."""
+    head = f"GET /ws HTTP/1.1\r\nHost: a\r\n{name}: a=1\r\n{name}: b=2\r\n\r\n"
+
+    assert parse_request(head.encode()).headers[name.lower()] == joined

@@ -22,7 +22,7 @@ from trio_gateway.hub.woken import Woken
 from trio_gateway.model.errors import BrokerUnavailable, MethodNotFound, RequestError
 from trio_gateway.model.logger import get_logger
 from trio_gateway.wire.forwarded import client_address
-from trio_gateway.wire.refusal import RequestRefused, refusal_of, store_away
+from trio_gateway.wire.refusal import RequestRefused, refusal_of, unavailable
 from trio_gateway.wire.request import HeadReader, HttpRequest, parse_request
 from trio_gateway.wire.upgrade import asks_for_websocket
 
@@ -104,7 +104,7 @@ class ServedSocket:
         try:
             await connection.accept()
         except BrokerUnavailable as error:
-            await refuse(self._node, self._socket, store_away(error), endpoint, request)
+            await refuse(self._node, self._socket, unavailable(error), endpoint, request)
         except RequestError as error:
             await refuse(self._node, self._socket, refusal_of(error), endpoint, request)
         else:

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from trio_gateway.model.codes import BAD_REQUEST, INTERNAL_ERROR, METHOD_NOT_FOUND
 from trio_gateway.model.errors import BrokerUnavailable, Disconnected, RequestError
-from trio_gateway.wire.refusal import RequestRefused, refusal_of, store_away
+from trio_gateway.wire.refusal import RequestRefused, refusal_of, unavailable
 
 FRESH = {"Cache-Control": "no-store"}
 """No answer to a client is another's."""
@@ -27,7 +27,7 @@ def _refused(error: Exception) -> RequestRefused:
         case RequestError():
             return refusal_of(error)
         case BrokerUnavailable():
-            return store_away(error)
+            return unavailable(error)
         case Disconnected():  # a hook's word for a client that it wants gone
             return RequestRefused(403, error.disconnect.reason, error=BAD_REQUEST)
         case HTTPException():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,7 +16,8 @@ from trio_gateway.settings.kind import Kind, many, require, text
 from trio_gateway.settings.option import HIDDEN, InvalidOption, hide_password, option
 
 HEADER: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9a-zA-Z]{1,128}")
-HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]+")
+HEADER_VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+"""Blanks at the ends are no part of a value (RFC 9110 §5.5), and h11 writes none with them."""
 
 KEPT_BACK: Final = frozenset(
     {
@@ -43,8 +45,15 @@ class StatusTransform:
 
 
 def _url(raw: Any) -> str:
+    import httpx  # noqa: PLC0415 (takes its time to import)
+
     parts = urlsplit(kinds.HTTP_URL.read(raw))
     require(bool(parts.hostname) and parts.port != 0, raw)  # the port raises ValueError where it is no number
+    try:
+        url = httpx.URL(raw)
+    except httpx.InvalidURL as error:
+        raise ValueError(str(error)) from error
+    url.raw_host.decode("ascii").encode("idna")  # as who asks does: no name has an empty label, or one beyond 63 bytes
     return str(raw)
 
 
@@ -101,9 +110,18 @@ def _written(transforms: tuple[StatusTransform, ...]) -> list[dict[str, Any]]:
     return written
 
 
+def _twice(values: Iterable[Any]) -> list[Any]:
+    """Find what is there more than once."""
+    return [value for value, count in Counter(values).items() if count > 1]
+
+
 URL = Kind("a URL such as https://app.example.com/hooks/connect", _url, "URL")
 HEADERS = many(Kind("", _header, "NAME"), expected="names of headers, and none of one link or of the message itself")
-STATIC_HEADERS = Kind("a table of headers, none of one link or of the message itself, to text", _static, "TABLE")
+STATIC_HEADERS = Kind(
+    "a table of headers, none of one link or of the message itself, to text in ASCII without blanks at its ends",
+    _static,
+    "TABLE",
+)
 TRANSFORMS = Kind(
     "tables of a status_code from 300 to 599 and either to_error (code from 100 to 1999, message, temporary) "
     "or to_disconnect (code from 3000 to 4999, reason)",
@@ -148,6 +166,10 @@ class HookRules:
     )
 
     def __attrs_post_init__(self) -> None:
+        if names := _twice(map(str.lower, self.static_headers)):
+            raise InvalidOption("static_headers", f"expected {names[0]} once, in capitals or not")
+        if statuses := _twice(one.status for one in self.status_to_code_transforms):
+            raise InvalidOption("status_to_code_transforms", f"expected the status_code {statuses[0]} once")
         passed = {name.lower() for name in (*self.http_headers, *self.emulated_headers)}
         if clash := sorted(name for name in self.static_headers if name.lower() in passed):
             raise InvalidOption(
@@ -155,9 +177,13 @@ class HookRules:
             )
 
 
+PROLONGING: Final = ("refresh", "sub_refresh")
+"""Hooks to which an error is no answer: there is nobody to whom it could be told."""
+
+
 @attrs.frozen(kw_only=True)
 class BackEndRules:
-    """Hold the rules of each hook, None where no back end is asked."""
+    """Hold the rules of each hook, None where no back end is asked; raises InvalidOption for what a hook can't answer."""
 
     connect: HookRules | None = None
     subscribe: HookRules | None = None
@@ -166,6 +192,18 @@ class BackEndRules:
     refresh: HookRules | None = None
     sub_refresh: HookRules | None = None
     disconnected: HookRules | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for name, rules in self.given():
+            transforms = rules.status_to_code_transforms
+            option = f"{name}.status_to_code_transforms"
+            if name == "disconnected" and transforms:
+                raise InvalidOption(option, "expected none, as the client has gone and can be told nothing")
+            if name in PROLONGING and any(isinstance(one.outcome, ErrorCode) for one in transforms):
+                raise InvalidOption(
+                    option,
+                    "expected no to_error, as an error is no answer to this hook; to_disconnect ends the connection",
+                )
 
     def given(self) -> Iterator[tuple[str, HookRules]]:
         """Go through the hooks that a back end answers."""

@@ -38,7 +38,11 @@ def read_back_end(tables: Mapping[str, Any]) -> BackEndRules:
     """Read where hooks are asked, from the same file; raises ConfigurationError in the same way."""
     hooks = _table(tables.get("hooks", {}), "[hooks]")
     refuse_unknown(hooks, HOOKS, "[hooks]")
-    return BackEndRules(**{name: _options(HookRules, table, hook_table(name)) for name, table in hooks.items()})
+    rules = {name: _options(HookRules, table, hook_table(name)) for name, table in hooks.items()}
+    try:
+        return BackEndRules(**rules)
+    except InvalidOption as error:
+        raise ConfigurationError(f"[hooks] {error}") from None
 
 
 def hook_table(name: str) -> str:

@@ -85,8 +85,8 @@ def refusal_of(error: RequestError) -> RequestRefused:
     return RequestRefused(status, detail, error=error.error_code, headers=headers)
 
 
-def store_away(error: BrokerUnavailable) -> RequestRefused:
-    """Refuse a request because the store did not answer: the client may come back soon."""
+def unavailable(error: BrokerUnavailable) -> RequestRefused:
+    """Refuse a request because the store, or the application, did not answer: the client may come back soon."""
     return RequestRefused(503, error=error.error_code, headers=(("Retry-After", "1"),))
 
 

@@ -23,6 +23,9 @@ MAX_QUERY_PARAMETERS: Final = 64
 VERSIONS: Final = (b"1.0", b"1.1")
 """Of HTTP; proxies such as nginx still speak 1.0 where nobody tells them otherwise."""
 
+_JOINED_BY = {"cookie": "; "}
+"""What stands between the values of one name; for all others it is a comma (RFC 9110 §5.3, RFC 9113 §8.2.3)."""
+
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{1,5})?")
 _ABSOLUTE = re.compile(rf"https?://(?P<host>{_HOST.pattern})(?P<path>/[^?#]*)?(?:\?[^#]*)?", re.IGNORECASE)
@@ -52,7 +55,7 @@ class Request:
     """Carry what a request asks for.
 
     `path` is as sent. `query` is percent-decoded, with all the values of each parameter. Header names
-    are in lower case; values of one name are joined by commas. `host` is the Host header, port
+    are in lower case; values of one name are joined by commas, those of `cookie` by semicolons. `host` is the Host header, port
     included; `origin` is None where no browser speaks. `subprotocols` are those that a WebSocket's client
     offers, in its order.
     """
@@ -183,7 +186,7 @@ def _read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
                 raise RequestRefused(400, f"the header {name} was given more than once")
         # Bytes above ASCII in other headers are opaque (RFC 9110 §5.5); Latin-1 takes them all.
         value = raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        headers[name] = headers[name] + _JOINED_BY.get(name, ", ") + value if name in headers else value
     return headers
 
 

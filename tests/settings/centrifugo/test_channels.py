@@ -46,6 +46,19 @@ def test_a_switch_means_the_same_here(name: str) -> None:
     assert getattr(rules(**{name: True}), name)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"delta_publish": True},
+        {"allowed_delta_types": ["fossil"]},
+        {"allow_recovery": True},
+        {"force_positioning": True},
+    ],
+)
+def test_what_has_no_effect_without_a_history_is_taken_as_centrifugo_takes_it(options: dict[str, Any]) -> None:
+    assert rules(**options)
+
+
 def test_what_goes_for_all_channels_goes_where_a_namespace_says_nothing_else() -> None:
     everywhere = {"channel.history_meta_ttl": "2400h", "channel.publication_data_format": "json"}
     there = {"name": "news", "history_meta_ttl": "48h", "publication_data_format": "json_object"}

@@ -65,6 +65,19 @@ def test_all_its_options_are_taken() -> None:
     assert rules.status_to_code_transforms[0].outcome.code == 404
 
 
+def test_of_two_transforms_of_a_status_the_first_counts_as_in_centrifugo() -> None:
+    transforms = [{"status_code": 404, "to_error": {"code": code}} for code in (404, 405)]
+    rules = translate(document(PROXIES[0], http={"status_to_code_transforms": transforms})).back_end.connect
+    assert rules is not None
+    assert [one.outcome.code for one in rules.status_to_code_transforms] == [404]
+
+
+def test_transforms_that_are_none_are_refused() -> None:
+    for wrong in (5, [5, 5], [{}, {}], [{"status_code": []}]):
+        with pytest.raises(ConfigurationError, match=r"status_to_code_transforms: expected tables"):
+            translate(document(PROXIES[0], http={"status_to_code_transforms": wrong}))
+
+
 def test_the_switches_of_a_namespace_are_taken() -> None:
     switches = {f"{hook}_proxy_enabled": True for hook in ("subscribe", "publish", "sub_refresh")}
     rules = translate({"channel": {"without_namespace": switches}}).namespaces.without_namespace
@@ -82,6 +95,10 @@ def test_the_switches_of_a_namespace_are_taken() -> None:
         (
             document(PROXIES[0], http_headers=["X-Key"], http={"static_headers": {"x-key": "k"}}),
             "client.proxy.connect.http.static_headers: expected no x-key, as a client could replace it",
+        ),
+        (
+            document(PROXIES[1], http={"status_to_code_transforms": [{"status_code": 403, "to_error": {"code": 403}}]}),
+            "client.proxy.refresh.http.status_to_code_transforms: expected no to_error",
         ),
         ({"rpc": {"namespaces": [{"name": "sun", "proxy_enabled": True}]}}, "rpc.namespaces: other methods"),
         (

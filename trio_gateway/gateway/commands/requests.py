@@ -1,7 +1,8 @@
 """What clients ask is carried out here: effects of the session become calls of the hub, the store and the hooks.
 
 Frames of one read are one batch, answered in one write; only a subscription's answer goes out by
-itself, since its publications may follow at once, and answers that grow large do not wait for the end.
+itself, since its publications may follow at once. Answers that grow large do not wait for the end, and
+none waits for the application, which is asked about the next.
 """
 
 from __future__ import annotations
@@ -175,8 +176,9 @@ class Requests:
         if answer is not None and (answer.ref is not None or isinstance(answer, Error)):
             answers.append(self._codec.encode(answer))
 
-    async def _store(self, effect: Store, _answers: list[bytes]) -> Published:
+    async def _store(self, effect: Store, answers: list[bytes]) -> Published:
         """Publish what the application is asked about first, by itself."""
+        await self._send(answers)
         return await publish(self._node, self._session.client, effect)
 
     async def _store_all(self, stores: list[Store], answers: list[bytes]) -> None:
@@ -192,11 +194,12 @@ class Requests:
             else:
                 answers.append(self._codec.encode(refusal(effect.ref, result)))
 
-    async def _ask(self, effect: Ask, _answers: list[bytes]) -> Answered:
+    async def _ask(self, effect: Ask, answers: list[bytes]) -> Answered:
+        await self._send(answers)
         return Answered(effect.ref, await ask_for(self._node.hooks, self._session.client, effect.asked))
 
     async def _ask_to_subscribe(self, effect: AskToSubscribe, answers: list[bytes]) -> None:
-        await self._send(answers)  # who waits for an answer does not wait for the application as well
+        await self._send(answers)
         given = await ask_to_subscribe(self._node.hooks, self._session.client, effect.asked)
         await self._attach(self._session.channels.grant(effect.asked, given), answers)
 

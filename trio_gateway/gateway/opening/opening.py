@@ -35,7 +35,7 @@ from trio_gateway.session.opening import Opening, read_connect, read_sdk_opening
 from trio_gateway.wire.cors import cors_headers
 from trio_gateway.wire.forwarded import client_address
 from trio_gateway.wire.origin import origin_allowed
-from trio_gateway.wire.refusal import RequestRefused, refusal_of, refusal_response, store_away
+from trio_gateway.wire.refusal import RequestRefused, refusal_of, refusal_response, unavailable
 from trio_gateway.wire.request import HttpRequest, Request
 from trio_gateway.wire.upgrade import read_upgrade
 
@@ -89,7 +89,7 @@ async def judge(node: Node, socket: ClientSocket, endpoint: Endpoint, http: Http
     except Disconnected as kept_out:
         raise refusal_of(Refused(kept_out.disconnect.code, kept_out.disconnect.reason)) from kept_out
     except BrokerUnavailable as error:
-        raise store_away(error) from error
+        raise unavailable(error) from error
     except (RequestRefused, OSError, EOFError):
         raise
     except Exception as error:  # the application's own authentication may break with anything

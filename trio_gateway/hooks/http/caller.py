@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 import attrs
@@ -16,7 +17,7 @@ import trio
 
 from trio_gateway.hooks.headers import choose
 from trio_gateway.hooks.http.breaker import Breaker, Outcome
-from trio_gateway.hooks.http.exchange import Headers, Response, post
+from trio_gateway.hooks.http.exchange import Headers, NothingSent, Response, post
 from trio_gateway.hooks.http.results import read_answer
 from trio_gateway.hooks.http.statistics import Counters, Failure, HookStatistics
 from trio_gateway.model.codes import DisconnectCode
@@ -65,7 +66,7 @@ class Caller:
         self._static = {name.lower(): value for name, value in rules.static_headers.items()}
         self._transforms = {one.status: one.outcome for one in rules.status_to_code_transforms}
         self._next_line = -math.inf
-        self._untold = 0
+        self._unlogged = 0
         self._failing = False
 
     def use(self, client: httpx.AsyncClient) -> None:
@@ -90,18 +91,21 @@ class Caller:
         self._counters.calls += 1
         self._check_room()
         deadline = trio.current_time() + self._rules.timeout
-        await self._wait_for_turn(deadline)
+        waited = await self._wait_for_turn(deadline)
         try:
-            response = await self._send(asked, deadline)
+            response = await self._send(asked, deadline, silent=Outcome.ABANDONED if waited else Outcome.FAILED)
         finally:
             self._slots.release()
         try:
-            return self._shape.read(self._result_in(response))
+            result = self._shape.read(self._result_in(response))
         except (Refused, Disconnected):
             self._counters.refused += 1
+            self._note_success()
             raise
         except ValueError as error:
             self._fail("answer", str(error))
+        self._note_success()
+        return result
 
     def _check_room(self) -> None:
         """Raise HookUnavailable at once where asking would only be a wait for nothing."""
@@ -110,33 +114,41 @@ class Caller:
         if not self._slots.value and self._slots.statistics().tasks_waiting >= self._rules.max_waiting:
             self._fail("busy", f"{self._rules.max_waiting} requests wait for it already")
 
-    async def _wait_for_turn(self, deadline: float) -> None:
+    async def _wait_for_turn(self, deadline: float) -> bool:
+        """Take a turn as soon as there is one, and tell whether that took time from the request."""
+        with suppress(trio.WouldBlock):
+            self._slots.acquire_nowait()
+            return False
         with trio.move_on_at(deadline) as patience:
             await self._slots.acquire()
         if patience.cancelled_caught:
             self._fail("busy", f"{self._rules.max_concurrent} requests took longer than its timeout")
+        return True
 
-    async def _send(self, asked: Any, deadline: float) -> Response:
-        """Send a request in its turn, and tell the breaker what came of it, however this ends."""
+    async def _send(self, asked: Any, deadline: float, *, silent: Outcome) -> Response:
+        """Send a request in its turn, and tell the breaker what came of it, however this ends: `silent` for no answer in time."""
         started, outcome = trio.current_time(), Outcome.ABANDONED
-        if not self._breaker.begin(started):
+        ticket = self._breaker.begin(started)
+        if ticket is None:
             self._fail("breaker", "it does not answer, and is asked again later")
         try:
             with trio.move_on_at(deadline):
                 response = await self._post(asked)
                 outcome = Outcome.FAILED if response.status in AWAY else Outcome.ANSWERED
                 return response
-            outcome = Outcome.FAILED
+            outcome = silent
             self._fail("timeout", f"no answer within {self._rules.timeout:g} s")
         except OSError as error:
             outcome = Outcome.FAILED
             self._fail("network", reason_of(error))
+        except NothingSent as error:
+            self._fail("answer", str(error))
         except ValueError as error:
             outcome = Outcome.ANSWERED
             self._fail("answer", str(error))
         finally:
             now = trio.current_time()
-            self._breaker.note(outcome, now)
+            self._breaker.note(ticket, outcome, now)
             self._counters.seconds += now - started if outcome is Outcome.ANSWERED else 0
 
     async def _post(self, asked: Any) -> Response:
@@ -153,18 +165,15 @@ class Caller:
     def _result_in(self, response: Response) -> bytes:
         """Find the result; raises Refused or Disconnected, HookUnavailable for a status that means nothing else, ValueError."""
         if not self._shape.answers and httpx.codes.is_success(response.status):
-            self._note_success()
             return b""
-        if response.status != httpx.codes.OK:
-            self._raise_status(response.status)
         try:
-            result = bytes(read_answer(response.body))
+            if response.status != httpx.codes.OK:
+                self._raise_status(response.status)
+            return bytes(read_answer(response.body))
         except Refused as refused:
             if self._shape.refuses:
                 raise
             raise ValueError(f"expected no error in answer to {self._name}, but {refused.code}") from refused
-        self._note_success()
-        return result
 
     def _raise_status(self, status: int) -> NoReturn:
         outcome = self._transforms.get(status)
@@ -183,9 +192,9 @@ class Caller:
         """Count a failure, tell of it where the last line was long enough ago, and raise HookUnavailable."""
         self._counters.failures[failure] += 1
         self._failing = True
-        self._untold += 1
+        self._unlogged += 1
         now = trio.current_time()
         if now >= self._next_line:
-            log.warning("a hook can't be asked", hook=self._name, reason=reason, requests=self._untold)
-            self._next_line, self._untold = now + LOG_SECONDS, 0
+            log.warning("a hook can't be asked", hook=self._name, reason=reason, requests=self._unlogged)
+            self._next_line, self._unlogged = now + LOG_SECONDS, 0
         raise HookUnavailable("the application can't be asked now")  # why is for the log, and for nobody outside

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 import httpx
 
-from trio_gateway.hooks.http.bounded import read_body
+from trio_gateway.hooks.http.bounded import drain, read_body
 
 MAX_ANSWER: Final = 2_097_152
 """Bytes: a publication of 1 MiB in base64 fits."""
@@ -25,6 +25,10 @@ HEADERS: Final = {
 }
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+
+class NothingSent(ValueError):
+    """Tell that a request can't be written: nothing of it was sent, and the back end has no part in it."""
 
 
 @attrs.frozen
@@ -53,16 +57,25 @@ def open_client(connections: int, transport: httpx.AsyncBaseTransport | None = N
 async def post(client: httpx.AsyncClient, url: str, body: bytes, headers: Headers) -> Response:
     """Send a body and wait for the answer to it; the caller sets the deadline.
 
-    Raises OSError where there is no answer, ValueError for one that is too long or compressed, or where nothing was asked.
+    Raises OSError where there is no answer, ValueError for one that is too long or compressed, NothingSent where nothing
+    was asked. What stood in a request or an answer that is no HTTP is in no error: it may be a secret.
     """
     try:
         response = await client.send(client.build_request("POST", url, content=body, headers=headers), stream=True)
         try:
-            wanted = response.status_code == httpx.codes.OK
-            return Response(response.status_code, await read_body(response, MAX_ANSWER) if wanted else b"")
+            return Response(response.status_code, await _body_of(response))
         finally:
             await response.aclose()
-    except httpx.LocalProtocolError as error:
-        raise ValueError(f"this request can't be written: {error}") from error  # no word of the back end's
+    except httpx.LocalProtocolError:
+        raise NothingSent("this request can't be written") from None
+    except httpx.RemoteProtocolError:
+        raise ConnectionError("its answer broke off, or is no HTTP") from None
     except httpx.HTTPError as error:
         raise ConnectionError(str(error)) from error
+
+
+async def _body_of(response: httpx.Response) -> bytes:
+    if response.status_code == httpx.codes.OK:
+        return await read_body(response, MAX_ANSWER)
+    await drain(response)
+    return b""

@@ -33,6 +33,15 @@ PROXIES = (
     Proxy("rpc", "rpc.proxy", "rpc.without_namespace.proxy_enabled"),
 )
 
+
+def _first_of_each_status(raw: Any) -> Any:
+    """Leave out the transforms that Centrifugo never comes to: of two for one status it takes the first."""
+    if not isinstance(raw, list) or not all(isinstance(one, Mapping) for one in raw):
+        return raw  # the rules say what is wrong with it
+    statuses = [one.get("status_code") for one in raw]
+    return [one for place, one in enumerate(raw) if one.get("status_code") not in statuses[:place]]
+
+
 FIELDS: dict[str, tuple[str, Kind]] = {
     "endpoint": ("url", values.AS_IS),
     "timeout": ("timeout", values.DURATION),
@@ -40,7 +49,7 @@ FIELDS: dict[str, tuple[str, Kind]] = {
     "emulated_headers": ("emulated_headers", values.AS_IS),
     "include_connection_meta": ("include_connection_meta", values.AS_IS),
     "http.static_headers": ("static_headers", values.AS_IS),
-    "http.status_to_code_transforms": ("status_to_code_transforms", values.AS_IS),
+    "http.status_to_code_transforms": ("status_to_code_transforms", Kind("", _first_of_each_status, "")),
 }
 """Options of each object: what they are called here, and how they are read."""
 
@@ -58,7 +67,12 @@ def read_proxies(options: Mapping[str, Any]) -> BackEndRules:
     Raises ConfigurationError, which names the option and what was expected.
     """
     found = {proxy.hook: _rules(proxy, options) for proxy in PROXIES if _is_on(proxy, options)}
-    return BackEndRules(**found)
+    try:
+        return BackEndRules(**found)
+    except InvalidOption as error:
+        hook, _, option = error.option.partition(".")
+        (name,) = [proxy.name for proxy in PROXIES if proxy.hook == hook]
+        raise ConfigurationError(f"{name}.{_field(option)}: {error.problem}") from None
 
 
 def _is_on(proxy: Proxy, options: Mapping[str, Any]) -> bool:
@@ -74,8 +88,13 @@ def _rules(proxy: Proxy, options: Mapping[str, Any]) -> HookRules:
     try:
         return HookRules(**given)
     except InvalidOption as error:
-        (field,) = [field for field, (ours, _kind) in FIELDS.items() if ours == error.option]
-        raise ConfigurationError(f"{proxy.name}.{field}: {error.problem}") from None
+        raise ConfigurationError(f"{proxy.name}.{_field(error.option)}: {error.problem}") from None
+
+
+def _field(option: str) -> str:
+    """Give what one of our options is called in an object."""
+    (field,) = [field for field, (ours, _kind) in FIELDS.items() if ours == option]
+    return field
 
 
 def _read(name: str, kind: Kind, raw: Any) -> Any:
