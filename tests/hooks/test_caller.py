@@ -13,10 +13,11 @@ from hooks.asking import CLIENT, OK, REQUESTS, RPC, URL, after, asking, response
 from msgspec import Raw
 
 from trio_gateway.hooks.http.breaker import FAILURES, LONGEST_PAUSE
-from trio_gateway.hooks.http.caller import AWAY, LOG_SECONDS
+from trio_gateway.hooks.http.caller import AWAY
 from trio_gateway.hooks.http.exchange import MAX_ANSWER
 from trio_gateway.hooks.results import RpcResult
 from trio_gateway.model.errors import Disconnected, HookUnavailable, Refused
+from trio_gateway.model.seldom import LOG_SECONDS
 
 GONE = httpx.ConnectError("All connection attempts failed")
 
