@@ -8,7 +8,7 @@ import pytest
 from docs.markdown import ROOT, table_under
 
 from trio_gateway.gateway.commands.orders import RETRY_SECONDS
-from trio_gateway.gateway.nodes import departures, lost_nodes, record, untold
+from trio_gateway.gateway.nodes import departures, lost_nodes, record, telling, untold
 from trio_gateway.hooks.http import breaker, caller, exchange, requests, results
 from trio_gateway.hooks.http.back_end import SHAPES
 from trio_gateway.hooks.http.statistics import FAILURES
@@ -105,4 +105,7 @@ def test_the_record_is_kept_and_looked_for_as_the_page_says():
     assert record.RECORD_SECONDS == 24 * 3600
     assert departures.RECORDS_PER_CONNECTION == 4
     assert 2 / lost_nodes.LOOKS == 0.5
+    assert 60 / lost_nodes.LOOKS == 15
+    assert telling.TELL_SECONDS == 30 < lost_nodes.CLAIM_SECONDS
+    assert telling.AT_ONCE == 16
     assert lost_nodes.CLAIM_SECONDS == 60

@@ -45,11 +45,9 @@ async def test_the_clients_of_a_killed_node_are_told_by_one_that_is_left(applica
 async def test_a_node_that_is_there_is_left_alone(application, broker, autojump_clock):
     other = Application()
     async with serve(application, broker) as here, serve(other, SharedBroker(broker)) as there:
-        peers = [await here.connect("7"), await there.connect("8")]
-        with trio.move_on_after(10 * SOON):
-            async with trio.open_nursery() as nursery:
-                for peer in peers:
-                    nursery.start_soon(peer.closed)
+        await here.connect("7")
+        await there.connect("8")
+        await trio.sleep(10 * SOON)
 
     assert application.heard == other.heard == []
 
@@ -112,13 +110,12 @@ async def test_what_a_node_could_not_tell_before_it_stopped_is_told_by_the_next(
 async def test_after_an_outage_of_the_store_nobody_is_taken_for_lost(application, broker, autojump_clock):
     other, there_broker = Application(), SharedBroker(broker)
     async with serve(application, broker) as here, serve(other, there_broker) as there:
-        peers = [await here.connect("7"), await there.connect("8")]
+        await here.connect("7")
+        await there.connect("8")
         broker.away = there_broker.away = True
-        with trio.move_on_after(10 * TTL):
-            await peers[0].closed()
+        await trio.sleep(10 * TTL)
         broker.away = there_broker.away = False
-        with trio.move_on_after(SOON):
-            await peers[0].closed()
+        await trio.sleep(SOON)
 
     assert [each.code for each in application.heard + other.heard if each.code == 1006] == []
 
@@ -287,3 +284,21 @@ async def test_a_lost_node_is_logged_once_and_one_without_clients_not_at_all(app
 
     gone = [(line["node"], line["clients"]) for line in lines if line["event"].startswith("a node is gone")]
     assert gone == [("killed", 2)]
+
+
+async def test_a_node_that_was_told_of_wholly_while_it_was_cut_off_has_its_record_again_when_it_is_back(
+    application, broker, autojump_clock
+):
+    cut_off = SharedBroker(broker)
+    async with serve(application, broker), serve(Application(), cut_off) as place:
+        early = await clients_of(place, 3)
+        cut_off.away = True
+        await trio.sleep(TTL + SOON)
+        assert set(application.clients) == early
+        assert place.node.uid not in await broker.presence(HOLDERS_CHANNEL)
+        cut_off.away = False
+        late = await clients_of(place, 3)
+        assert place.node.uid in await broker.presence(HOLDERS_CHANNEL), "before any of them is greeted"
+        await trio.sleep(TTL / LOOKS)
+
+        assert await records(broker, place.node.uid) == early | late

@@ -30,4 +30,4 @@ def test_a_record_is_in_parts_of_much_the_same_size_which_every_node_finds():
 
     assert set(places) == set(parts_of("node"))
     assert max(map(places.count, parts_of("node"))) < 200
-    assert part_of("node", "a client") == "$:clients:node:38"
+    assert part_of("node", "a client") == "$:clients:node:6"

@@ -6,6 +6,7 @@ heard of its end: what a node can't tell any more is told by another one (`lost_
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from contextlib import suppress
 from typing import Final
@@ -51,7 +52,8 @@ class Departures:
         self._is_served = hook is not None
         self._telling = Telling(hook)
         self._record = Record(uid, broker, limit=RECORDS_PER_CONNECTION * max_connections)
-        self._holds = False
+        self._held_until = -math.inf
+        self._was_cut_off = False
         self._here: set[str] = set()
         self._untold = Untold()
         self._waiting = 0
@@ -66,23 +68,33 @@ class Departures:
         """Count the ends that the application has not heard of."""
         return self._waiting + len(self._beyond)
 
+    @property
+    def was_cut_off(self) -> bool:
+        """Tell whether this node could not say for long that it is here, and the record was not renewed since."""
+        return self._was_cut_off
+
     async def hold(self) -> None:
         """Say that this node has a record, which others tell from where it is gone; raises BrokerUnavailable."""
         me = Member(self._uid, "", b"{}")
+        now = trio.current_time()
+        self._was_cut_off |= now >= self._held_until
         # First that it is here: who has a record and is not seen among the nodes counts as gone.
         await self._broker.join(NODES_CHANNEL, me, ttl=self._ttl)
         await self._broker.join(HOLDERS_CHANNEL, me, ttl=RECORD_SECONDS)
-        self._holds = True
+        self._held_until = now + self._ttl / 2
 
     async def renew(self) -> None:
         """Put back at once what is missing of the record; waits while the store is away."""
+        self._was_cut_off = False
         await self._record.renew()
 
     async def begin(self, client: Client) -> None:
         """Put a client on record, before it is greeted; raises BrokerUnavailable, and it is on none then."""
         if not self._is_served:
             return
-        if not self._holds:
+        if (
+            trio.current_time() >= self._held_until
+        ):  # cut off since, this node may count as gone, and its record as told
             await self.hold()
         if not await self._record.put(client) and (clients := self._without_record.count(trio.current_time())):
             log.warning("clients are on no record, as there are too many", clients=clients, limit=len(self._record))
@@ -123,9 +135,9 @@ class Departures:
             await self._settled.wait()
         with suppress(BrokerUnavailable):
             await self._record.flush()
-            if self._holds and not self._record:
+            if not self._record:
                 await self._broker.leave((Leave(HOLDERS_CHANNEL, self._uid),))
-                self._holds = False
+                self._held_until = -math.inf
 
     async def tell(self, request: DisconnectedRequest) -> bool:
         """Tell of an end, which may be one of another node's client; answers whether the application has heard it."""

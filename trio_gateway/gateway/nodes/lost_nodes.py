@@ -72,17 +72,15 @@ class LostNodes:
         """Have a record; where the store lost it, or another node tells of it, put back what is missing."""
         claimed = await self._broker.presence(_claim_of(self._uid))
         await self._departures.hold()
-        if claimed or self._uid not in holders:
+        if claimed or self._uid not in holders or self._departures.was_cut_off:
             await self._departures.renew()
 
     async def _settle(self, node: str) -> None:
         """Tell of all clients on a lost node's record, unless another node does or it is back; raises BrokerUnavailable."""
         if not await self._claim(node):
             return
-        if clients := await self._count(node):
-            self._log_once(node, clients)
-            await self._tell_all(node)
-        if await self._claim(node) and not await self._count(node):
+        await self._log_once(node)
+        if await self._tell_all(node) and await self._claim(node) and not await self._count(node):
             await self._broker.leave((Leave(HOLDERS_CHANNEL, node), Leave(_claim_of(node), self._uid)))
 
     async def _claim(self, node: str) -> bool:
@@ -94,22 +92,21 @@ class LostNodes:
     async def _count(self, node: str) -> int:
         return sum([(await self._broker.presence_statistics(part)).clients for part in parts_of(node)])
 
-    def _log_once(self, node: str, clients: int) -> None:
-        if node not in self._logged:
+    async def _log_once(self, node: str) -> None:
+        if node not in self._logged and (clients := await self._count(node)):
             self._logged.add(node)
             log.info("a node is gone; the application is told of its clients", node=node, clients=clients)
 
-    async def _tell_all(self, node: str) -> None:
-        """Tell of all clients on a record, in any order, until the node is back or nobody is heard: the next look goes on."""
+    async def _tell_all(self, node: str) -> bool:
+        """Tell of all clients on a record, in any order; False where the node is back, or nobody is heard: the next look goes on."""
         members: list[Member] = []
         for part in random.sample(parts_of(node), k=len(parts_of(node))):  # what is never heard is not always first
             members += (await self._broker.presence(part)).values()
             while len(members) >= AT_ONCE:
                 if not await self._tell(node, members[:AT_ONCE]):
-                    return
+                    return False
                 del members[:AT_ONCE]
-        if members:
-            await self._tell(node, members)
+        return not members or await self._tell(node, members)
 
     async def _tell(self, node: str, members: Sequence[Member]) -> bool:
         """Tell of a few clients at once, and take off the record of whom the application has heard; False where there is none."""
