@@ -9,10 +9,11 @@ from docs.markdown import ROOT, table_under
 
 from trio_gateway.broker.limits import MAX_INFO_BYTES
 from trio_gateway.gateway.commands.orders import RETRY_SECONDS
-from trio_gateway.gateway.nodes import departures, lost_nodes, untold
+from trio_gateway.gateway.nodes import departures, lost_nodes, record, telling, untold
 from trio_gateway.hooks.http import breaker, caller, exchange, requests, results
 from trio_gateway.hooks.http.back_end import SHAPES
 from trio_gateway.hooks.http.statistics import FAILURES
+from trio_gateway.model import seldom
 from trio_gateway.settings.back_end import HookRules
 
 PAGE = ROOT / "docs" / "hooks.md"
@@ -91,7 +92,7 @@ def test_the_kinds_of_failures_are_those_that_are_counted():
         f"did not answer {breaker.FAILURES} times in a row",
         f"After {breaker.FAILURES} in a row nothing is sent for up to {breaker.FIRST_PAUSE:g} s",
         f"up to {breaker.LONGEST_PAUSE:g} s",
-        f"at most one in {caller.LOG_SECONDS:g} s",
+        f"at most one in {seldom.LOG_SECONDS:g} s",
         f"are kept for {exchange.KEEP_SECONDS:g} s",
         "the statuses {}, {} and {}".format(*sorted(caller.AWAY)),
         f"larger than {MAX_INFO_BYTES // 1024} KiB",
@@ -103,7 +104,10 @@ def test_the_numbers_are_those_of_the_code(sentence):
 
 
 def test_the_record_is_kept_and_looked_for_as_the_page_says():
-    assert departures.RECORD_SECONDS == 24 * 3600
+    assert record.RECORD_SECONDS == 24 * 3600
     assert departures.RECORDS_PER_CONNECTION == 4
     assert 2 / lost_nodes.LOOKS == 0.5
+    assert 60 / lost_nodes.LOOKS == 15
+    assert telling.TELL_SECONDS == 30 < lost_nodes.CLAIM_SECONDS
+    assert telling.AT_ONCE == 16
     assert lost_nodes.CLAIM_SECONDS == 60

@@ -8,7 +8,7 @@ import trio
 import trio.testing
 from gateway.peers import request, serve_place
 from gateway.shared_broker import SharedBroker
-from gateway.test_departures import TTL, Application
+from gateway.told_application import TTL, Application
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +24,7 @@ STEPS = st.one_of(
     *[st.tuples(st.just(step), NODE) for step in ("connect", "connect", "close", "close", "kill", "start")],
     *[st.tuples(st.just(f"application {how}"), st.just(0)) for how in ("away", "away", "back")],
     *[st.tuples(st.just(f"store {how}"), st.just(0)) for how in ("away", "back")],
+    *[st.tuples(st.just(f"node {how}"), NODE) for how in ("cut off", "reached")],
     *[st.tuples(st.just("wait"), st.sampled_from([1, 10, 3 * TTL]))] * 3,
 )
 
@@ -63,6 +64,11 @@ class Story:
                 self.set_away(True)
             case "store back":
                 self.set_away(False)
+            case "node cut off" if value in self.nodes:
+                self.store_failed = True
+                self.nodes[value][0].node.broker.away = True
+            case "node reached" if value in self.nodes:
+                self.nodes[value][0].node.broker.away = False
             case "wait":
                 await trio.sleep(value)
 
@@ -112,6 +118,7 @@ class Story:
 @example([("application away", 0), ("connect", 1), ("close", 1), ("wait", 10), ("kill", 1)])
 @example([("store away", 0), ("store back", 0), ("connect", 1), ("store away", 0), ("kill", 1)])
 @example([("connect", 1), ("kill", 1), ("application away", 0), ("wait", 3 * TTL), ("kill", 0)])
+@example([("connect", 1), ("node cut off", 1), ("wait", 3 * TTL), ("node reached", 1), ("connect", 1), ("kill", 1)])
 @example([("connect", 1), ("store away", 0), ("close", 1), ("wait", 10), ("kill", 1), ("store back", 0)])
 def test_every_end_is_told_at_least_once(steps):
     async def main():

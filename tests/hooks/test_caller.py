@@ -13,10 +13,11 @@ from hooks.asking import CLIENT, OK, REQUESTS, RPC, URL, after, asking, response
 from msgspec import Raw
 
 from trio_gateway.hooks.http.breaker import FAILURES, LONGEST_PAUSE
-from trio_gateway.hooks.http.caller import AWAY, LOG_SECONDS
+from trio_gateway.hooks.http.caller import AWAY
 from trio_gateway.hooks.http.exchange import MAX_ANSWER
 from trio_gateway.hooks.results import RpcResult
 from trio_gateway.model.errors import Disconnected, HookUnavailable, Refused
+from trio_gateway.model.seldom import LOG_SECONDS
 
 GONE = httpx.ConnectError("All connection attempts failed")
 
@@ -375,6 +376,20 @@ class TestGone:
         assert 1 <= told.count("a hook can't be asked") <= 2 + 10 / LOG_SECONDS
         assert told[-1] == "a hook answers again"
         assert not any("exc_info" in line for line in lines)
+
+    async def test_one_that_fails_and_answers_in_turn_is_told_of_no_more_often(self, autojump_clock):
+        with capture_logs() as lines:
+            async with asking(GONE) as (caller, back_end):
+                for _ in range(100):
+                    back_end.answer = GONE
+                    await fails(caller)
+                    back_end.answer = OK
+                    await caller.ask(RPC)
+
+        assert [line["event"] for line in lines if line.get("hook")] == [
+            "a hook can't be asked",
+            "a hook answers again",
+        ]
 
     @pytest.mark.parametrize("answer", [{"error": {"code": 1000}}, {"disconnect": {"code": 4500}}], ids=str)
     async def test_it_is_over_by_whatever_answer(self, answer):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
+from trio_gateway.broker.broker import Leave
 from trio_gateway.broker.memory_presence import MemoryPresence
 from trio_gateway.hub import presence as presence_module
 from trio_gateway.hub.hub import Hub
@@ -314,3 +315,11 @@ async def test_a_hub_that_stops_writes_acks_and_leaves(broker, nursery, autojump
     await hub.flush()
 
     assert await clients_in(broker) == []
+
+
+async def test_what_the_store_lost_is_put_back_at_once_where_that_is_asked_for(presence, broker, autojump_clock):
+    await presence.join("news", member())
+    await broker.leave([Leave("news", "one")])
+    await presence.renew()
+
+    assert await clients_in(broker) == ["one"]

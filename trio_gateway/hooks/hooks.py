@@ -56,7 +56,7 @@ class Hooks:
     `connect` says who a client without a token is. `subscribe`, `publish` and `sub_refresh` decide in the
     namespaces that have `<hook>_proxy_enabled`, and `rpc` takes calls, before `on_message`. With `refresh`
     connections that expire are prolonged by it, and by no token. `disconnected` is told of each client that
-    has gone, at least once: one that raises is told again. `headers` of a client's request, and
+    has gone, at least once: one that raises, or takes longer than 30 s, is told again. `headers` of a client's request, and
     `emulated_headers` of its connect, are kept for them; of others nothing is.
     """
 

@@ -54,7 +54,7 @@ class Presence:
             log.debug("a member joins later", channel=channel, client=member.client)
 
     async def join_limited(self, channel: str, member: Member, limit: int) -> bool:
-        """Put a member into a channel where fewer than `limit` others are; tells whether it is there.
+        """Put a member into a channel where fewer than `limit` others are (0: no limit); tells whether it is there.
 
         Raises BrokerUnavailable; it is not there then.
         """
@@ -82,6 +82,11 @@ class Presence:
         """Take a member out of a channel soon, together with others who leave."""
         self._forget(channel, client)
         self._add_leave(channel, client)
+
+    async def renew(self) -> None:
+        """Renew all members now, and put back whom the store lost; while it is away try again."""
+        for slot in range(SLOTS):
+            await self._renew_slot(slot)
 
     async def serve(self) -> None:
         """Write leaves and renew members until cancelled."""

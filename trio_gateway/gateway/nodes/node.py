@@ -60,7 +60,13 @@ class Node:
         surveys = Surveys(self.uid, self.version, self.hub, broker, self.clients)
         self.control = Control(self.hub, broker, self.bans, clients=self.clients, surveys=surveys, clock=clock)
         self.posts = Posts(self.uid, self.hub, broker, self.streams)
-        self.departures = Departures(self.uid, broker, hooks.disconnected, max_connections=settings.max_connections)
+        self.departures = Departures(
+            self.uid,
+            broker,
+            hooks.disconnected,
+            max_connections=settings.max_connections,
+            ttl=settings.presence_ttl,
+        )
         self.places = Places(self.uid, self.hub, broker, self.control.nodes)
         self.heartbeat = Heartbeat(settings.ping_seconds, settings.pong_seconds)
         self.deadlines = Deadlines(clock)

@@ -5,7 +5,6 @@ Whatever goes wrong is HookUnavailable for the client, a count, and at most one 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, NoReturn
@@ -24,11 +23,9 @@ from trio_gateway.model.codes import DisconnectCode
 from trio_gateway.model.errors import Disconnected, HookUnavailable, Refused
 from trio_gateway.model.logger import get_logger
 from trio_gateway.model.reason import reason_of
+from trio_gateway.model.seldom import Seldom
 from trio_gateway.session.client import Client
 from trio_gateway.settings.back_end import HookRules
-
-LOG_SECONDS: Final = 10.0
-"""Between two lines about one hook that fails."""
 
 AWAY: Final = frozenset({502, 503, 504})
 """Statuses by which a proxy in front says that the back end is away; a client can't provoke them by what it asks."""
@@ -65,8 +62,7 @@ class Caller:
         self._emulated = tuple(map(str.lower, rules.emulated_headers))
         self._static = {name.lower(): value for name, value in rules.static_headers.items()}
         self._transforms = {one.status: one.outcome for one in rules.status_to_code_transforms}
-        self._next_line = -math.inf
-        self._unlogged = 0
+        self._lines = Seldom()
         self._failing = False
 
     def use(self, client: httpx.AsyncClient) -> None:
@@ -191,10 +187,7 @@ class Caller:
     def _fail(self, failure: Failure, reason: str) -> NoReturn:
         """Count a failure, tell of it where the last line was long enough ago, and raise HookUnavailable."""
         self._counters.failures[failure] += 1
-        self._failing = True
-        self._unlogged += 1
-        now = trio.current_time()
-        if now >= self._next_line:
-            log.warning("a hook can't be asked", hook=self._name, reason=reason, requests=self._unlogged)
-            self._next_line, self._unlogged = now + LOG_SECONDS, 0
+        if requests := self._lines.count(trio.current_time()):
+            self._failing = True  # what was told is told to be over; no more often than that
+            log.warning("a hook can't be asked", hook=self._name, reason=reason, requests=requests)
         raise HookUnavailable("the application can't be asked now")  # why is for the log, and for nobody outside
