@@ -92,10 +92,8 @@ class Departures:
         """Put a client on record, before it is greeted; raises BrokerUnavailable, and it is on none then."""
         if not self._is_served:
             return
-        if (
-            trio.current_time() >= self._held_until
-        ):  # cut off since, this node may count as gone, and its record as told
-            await self.hold()
+        if trio.current_time() >= self._held_until:
+            await self.hold()  # cut off since, this node may count as gone, and its record as told
         if not await self._record.put(client) and (clients := self._without_record.count(trio.current_time())):
             log.warning("clients are on no record, as there are too many", clients=clients, limit=len(self._record))
         self._here.add(client.id)
