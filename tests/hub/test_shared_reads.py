@@ -87,7 +87,7 @@ async def reconnect(hub, positions, recovered):
 
 
 @pytest.mark.parametrize("spread", [0, 30])
-async def test_a_thousand_clients_that_reconnect_cost_a_few_reads(hub, broker, spread):
+async def test_a_thousand_clients_that_reconnect_cost_a_few_reads(hub, broker, spread, autojump_clock):
     await publish(broker, "news", 100)
     epoch = (await broker.attach("news")).epoch
     recovered = []
@@ -98,7 +98,7 @@ async def test_a_thousand_clients_that_reconnect_cost_a_few_reads(hub, broker, s
     assert broker.reads <= 2
 
 
-async def test_a_thousand_clients_that_come_one_after_another_cost_a_few_reads(hub, broker):
+async def test_a_thousand_clients_that_come_one_after_another_cost_a_few_reads(hub, broker, autojump_clock):
     """Each has seen a little less than the one before, and the channel is busy."""
     await publish(broker, "news", 90)
     epoch = (await broker.attach("news")).epoch
@@ -113,7 +113,7 @@ async def test_a_thousand_clients_that_come_one_after_another_cost_a_few_reads(h
     assert broker.reads <= 3
 
 
-async def test_a_thousand_clients_that_are_behind_cost_a_few_reads(hub, broker, nursery):
+async def test_a_thousand_clients_that_are_behind_cost_a_few_reads(hub, broker, nursery, autojump_clock):
     await publish(broker, "news", 100)
     epoch = (await broker.attach("news")).epoch
     clients = [FakeClient(hub) for _ in range(MANY)]
@@ -126,7 +126,7 @@ async def test_a_thousand_clients_that_are_behind_cost_a_few_reads(hub, broker, 
     assert broker.reads <= 3
 
 
-async def test_a_thousand_clients_that_missed_what_is_gone_cost_a_few_reads(hub, broker):
+async def test_a_thousand_clients_that_missed_what_is_gone_cost_a_few_reads(hub, broker, autojump_clock):
     await publish(broker, "news", 100)
     epoch = (await broker.attach("news")).epoch
     await broker.remove_history("news")
