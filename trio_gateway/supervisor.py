@@ -118,10 +118,7 @@ def _check_hooks(settings: Settings, hooks: Hooks) -> None:
         raise ConfigurationError(
             "nobody could connect: set token_secret (or other keys for tokens), [hooks.connect] or insecure, or give a connect or authenticate hook"
         )
-    if missing := hooks.missing(settings.namespaces):
-        raise ConfigurationError(
-            f"{missing}_proxy_enabled: expected the hook {missing}, on which a namespace counts: set the url in [hooks.{missing}]"
-        )
+    settings.namespaces.check_hooks(hooks.given())
 
 
 async def _stop(supervisor: Supervisor, server: ClientServer, gateway: Gateway) -> None:

@@ -89,12 +89,14 @@ class GatewayProgram:
         return others | {f"TRIO_GATEWAY_{name}": str(value) for name, value in options.items()}
 
     async def _wait_ready(self) -> None:
-        async with httpx.AsyncClient(trust_env=False) as client:
-            while True:
-                try:
-                    ready = await client.get(f"http://127.0.0.1:{self.admin_port}/health/ready")
-                except httpx.TransportError:
-                    ready = None  # it does not listen yet
-                if ready is not None and ready.is_success:
-                    return
+        """Wait until it answers to its key, which no other gateway at this port does."""
+        async with httpx.AsyncClient(trust_env=False, headers={"X-API-Key": self.keys.api_key}) as client:
+            while not await self._answers(client):  # noqa: ASYNC110 - another process tells nothing
                 await trio.sleep(0.05)
+
+    async def _answers(self, client: httpx.AsyncClient) -> bool:
+        try:
+            ready = await client.get(f"http://127.0.0.1:{self.admin_port}/health/ready")
+            return ready.is_success and (await client.post(f"{self.api_url}/info", json={})).is_success
+        except httpx.TransportError:
+            return False  # it does not listen yet

@@ -39,10 +39,17 @@ class Options:
     @property
     def banner(self) -> str:
         """Write what is printed when the chat is ready."""
-        address = "127.0.0.1" if self.host == "0.0.0.0" else self.host
+        everywhere = self.host == "0.0.0.0"
+        address = "127.0.0.1" if everywhere else self.host
+        phone = (
+            f"  phone  http://ADDRESS:{self.port}/  (this machine's own address in your network)\n"
+            if everywhere
+            else ""
+        )
         return (
             "The chat is ready; Ctrl-C ends it.\n\n"
             f"  page   http://{address}:{self.port}/  (a second person: open it in a private window)\n"
+            f"{phone}"
             f"  data   {self.directory}  (remove it to start afresh)\n"
         )
 
@@ -51,7 +58,7 @@ def run_chat(options: Options) -> None:
     """Run the chat until Ctrl-C or SIGTERM; raises OSError, ValueError and (in a group) GatewayFailed."""
     options.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = load_keys(options.directory)
-    listener = socket.create_server((options.host, options.port))
+    listener = _listen(options)
     with listener, closing(People(options.directory / "people.sqlite3")) as people:
         gateway = GatewayProgram(
             options.host, options.gateway_port, options.admin_port, options.directory / "gateway", keys
@@ -65,6 +72,14 @@ def run_chat(options: Options) -> None:
             allowed_hosts=(options.host, *options.allowed_hosts),
         )
         trio.run(_serve, gateway, cast("ASGIFramework", app), listener, options.banner)
+
+
+def _listen(options: Options) -> socket.socket:
+    try:
+        return socket.create_server((options.host, options.port))
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (")[0]
+        raise OSError(f"port {options.port} of {options.host}: {reason}; choose another by --port") from error
 
 
 async def _serve(gateway: GatewayProgram, app: ASGIFramework, listener: socket.socket, banner: str) -> None:

@@ -81,6 +81,16 @@ def test_checking_sees_one_port_for_both_servers(capsys: pytest.CaptureFixture[s
     assert "--port and --admin-port: expected two different ports" in capsys.readouterr().err
 
 
+def test_checking_sees_a_hook_that_is_missing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text('[[channel.namespaces]]\nname = "rooms"\nsubscribe_proxy_enabled = true\n', encoding="utf-8")
+    assert main(["config", "--check", "--config", str(file)]) == 2
+    told = (
+        "subscribe_proxy_enabled in the namespace rooms: expected the hook subscribe: set the url in [hooks.subscribe]"
+    )
+    assert told in capsys.readouterr().err
+
+
 def test_checking_sees_that_strangers_would_be_let_in(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "--check", "--host", "0.0.0.0"]) == 2
     assert "--host 0.0.0.0 can be reached from other machines" in capsys.readouterr().err

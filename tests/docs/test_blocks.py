@@ -13,7 +13,7 @@ READ = {"json", "html", "py", "javascript", "go"}
 
 DRAWING = ""
 
-FEW = 7
+FEW = 8
 """Blocks that can't run here: a unit for systemd, an image for containers, an SDK from npm, a chat for browsers."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 import pytest
 import trio
@@ -588,15 +590,22 @@ def test_who_a_client_is_says_one_hook():
 
 
 @pytest.mark.parametrize(
-    ("namespaces", "missing"),
+    ("namespaces", "missing", "place"),
     [
-        (Namespaces(), ""),
-        (Namespaces(without_namespace=ChannelRules(subscribe_proxy_enabled=True)), "subscribe"),
-        (Namespaces(named={"a": ChannelRules(publish_proxy_enabled=True)}), "publish"),
-        (Namespaces(inbox=InboxRules(publish_proxy_enabled=True)), "publish"),
-        (Namespaces(named={"a": ChannelRules(sub_refresh_proxy_enabled=True)}), "sub_refresh"),
+        (
+            Namespaces(without_namespace=ChannelRules(subscribe_proxy_enabled=True)),
+            "subscribe",
+            "[channel.without_namespace]",
+        ),
+        (Namespaces(named={"a": ChannelRules(publish_proxy_enabled=True)}), "publish", "the namespace a"),
+        (Namespaces(inbox=InboxRules(publish_proxy_enabled=True)), "publish", "[inbox]"),
+        (Namespaces(named={"a": ChannelRules(sub_refresh_proxy_enabled=True)}), "sub_refresh", "the namespace a"),
     ],
 )
-def test_a_hook_that_a_namespace_counts_on_must_be_there(namespaces, missing):
-    assert Hooks().missing(namespaces) == missing
-    assert Hooks(**{missing: Recorder(None)} if missing else {}).missing(namespaces) == ""
+def test_a_hook_that_a_namespace_counts_on_must_be_there(namespaces, missing, place):
+    told = f"{missing}_proxy_enabled in {place}: expected the hook {missing}"
+    with pytest.raises(errors.ConfigurationError, match="^" + re.escape(told)):
+        namespaces.check_hooks(Hooks().given())
+
+    namespaces.check_hooks(Hooks(**{missing: Recorder(None)}).given())
+    Namespaces().check_hooks(Hooks().given())

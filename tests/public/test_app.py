@@ -21,6 +21,7 @@ async def test_the_front_page_tells_what_this_is(place):
     assert status == 200
     assert "content-type: text/html; charset=utf-8" in head
     assert "content-security-policy: default-src 'none'" in head
+    assert "connect-src 'self'" in head  # what the page shows can be tried in its own console
     assert place.node.version in page.decode()
     for path in place.node.endpoints:
         assert path.removeprefix("/connection/") in page.decode()

@@ -44,4 +44,5 @@ def config(
     check_ports(settings)
     if check:
         check_identity(settings)
+        settings.namespaces.check_hooks(name for name, _rules in settings.back_end.given())
     print("configuration is valid\n" if check else effective(settings), end="")  # noqa: T201

@@ -7,7 +7,7 @@ other exception is a fault of the application: the connection ends with 3004 and
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import attrs
@@ -26,7 +26,6 @@ from trio_gateway.hooks.results import ConnectResult, PublishResult, RefreshResu
 from trio_gateway.model.user import User
 from trio_gateway.session.asks import Asks
 from trio_gateway.session.client import Client
-from trio_gateway.settings.namespaces import Namespaces
 from trio_gateway.wire.request import Request
 
 Authenticate = Callable[[Request], Awaitable[User]]
@@ -85,12 +84,6 @@ class Hooks:
             refreshes=bool(self.refresh),
         )
 
-    def missing(self, namespaces: Namespaces) -> str:
-        """Name the first hook that a namespace counts on and that is not there; "" for none."""
-        rules = (namespaces.without_namespace, *namespaces.named.values())
-        wanted = {
-            "subscribe": any(each.subscribe_proxy_enabled for each in rules),
-            "publish": namespaces.inbox.publish_proxy_enabled or any(each.publish_proxy_enabled for each in rules),
-            "sub_refresh": any(each.sub_refresh_proxy_enabled for each in rules),
-        }
-        return next((name for name, needed in wanted.items() if needed and getattr(self, name) is None), "")
+    def given(self) -> Iterator[str]:
+        """Name the hooks that are there."""
+        return (field.name for field in attrs.fields(Hooks) if callable(getattr(self, field.name)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import attrs
 
 from trio_gateway.model.channel import is_inbox, is_reserved, namespace_of
-from trio_gateway.model.errors import UnknownChannel
+from trio_gateway.model.errors import ConfigurationError, UnknownChannel
 from trio_gateway.settings import kinds
 from trio_gateway.settings.duration import DAY, MINUTE
 from trio_gateway.settings.kind import choice, written
@@ -158,6 +159,10 @@ class InboxRules:
         return history_of(self)
 
 
+PROXIED: Final = ("subscribe", "publish", "sub_refresh")
+"""The hooks on which channels may count, each by its `…_proxy_enabled`."""
+
+
 @attrs.frozen
 class Namespaces:
     """Find the rules of a channel by its name."""
@@ -195,6 +200,18 @@ class Namespaces:
     def makes_deltas(self, channel: str) -> bool:
         """Tell whether all publications of a channel are made deltas for those who get such; raises as `rules_of` does."""
         return not (is_reserved(channel) or is_inbox(channel)) and self.rules_of(channel).delta_publish
+
+    def check_hooks(self, given: Iterable[str]) -> None:
+        """Raise ConfigurationError where channels count on a hook that is not among those given, by their names."""
+        places = {"[inbox]": self.inbox, "[channel.without_namespace]": self.without_namespace}
+        places |= {f"the namespace {name}": rules for name, rules in self.named.items()}
+        there = frozenset(given)
+        for place, rules in places.items():
+            for hook in PROXIED:
+                if hook not in there and getattr(rules, f"{hook}_proxy_enabled", False):
+                    raise ConfigurationError(
+                        f"{hook}_proxy_enabled in {place}: expected the hook {hook}: set the url in [hooks.{hook}]"
+                    )
 
 
 def history_of(rules: ChannelRules | InboxRules) -> History:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 from e2e.gateway_process import free_port
@@ -23,7 +25,34 @@ def test_a_port_in_use_is_named_in_one_line(options, capfd):
 
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith("chat: error: ")
-    assert str(options["port"]) in line
+    assert f"port {options['port']} of 127.0.0.1: Address already in use; choose another by --port" in line
+
+
+def test_another_gateway_at_its_port_is_not_taken_for_its_own(options, capfd, tmp_path):
+    """That one is ready, and this chat is not."""
+
+    class Ready(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+
+        def do_POST(self):
+            self.send_response(401)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", options["admin_port"]), Ready) as another:
+        threading.Thread(target=another.serve_forever).start()
+        try:
+            assert chat(**options) == 1
+        finally:
+            another.shutdown()
+
+    said = capfd.readouterr()
+    assert "The chat is ready" not in said.out
+    assert "the gateway can't run" in said.err
 
 
 def test_a_gateway_that_can_not_run_says_why_and_ends_the_chat(options, capfd):
