@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import cyclopts
 import platformdirs
@@ -20,7 +21,7 @@ def chat(
     gateway_port: int = 8000,
     admin_port: int = 9000,
     data_dir: Path = DIRECTORY,
-    allowed_host: tuple[str, ...] = (),
+    allowed_host: Annotated[tuple[str, ...], cyclopts.Parameter(negative=())] = (),
 ) -> int:
     """Run the chat until Ctrl-C: the gateway, and the back end with the page.
 
