@@ -84,6 +84,7 @@ def test_two_in_a_room_see_each_other_and_what_both_say_in_order(open_window, ch
     ann.say("one")
     ben.wait_said("one")
     ben.say("two")
+    ann.wait_said("one", "two")
     for text in ("three", "four"):
         ann.say(text)
 

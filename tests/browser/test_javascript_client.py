@@ -212,7 +212,7 @@ def test_who_goes_from_field_to_field_does_not_hurry_the_next_attempt(open_page,
     trio.run(node.start)
     shows_state(page, "online")
 
-    assert attempts <= 2
+    assert attempts <= 6  # so many in 30 s, where each waits twice as long as the last; with each focus it would be 10
 
 
 def test_two_tabs_of_one_device_both_receive(open_page, publish, shows, user):
