@@ -240,8 +240,8 @@ async def test_a_body_of_tiny_chunks_leaves_everybody_else_their_turns(place, au
             turns += 1
 
     async with trio.open_nursery() as nursery:
-        await peer.write(b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n")
         nursery.start_soon(count)
+        await peer.write(b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n")
         status, _, _ = await peer.read_response()
         nursery.cancel_scope.cancel()
 
