@@ -69,8 +69,9 @@ BARE = _Bare()
 class Mailbox(Generic[Word]):
     """Take what nodes publish in a channel.
 
-    `take` gets each word; what the decoder can't read, of a newer node perhaps, is logged and left out. `anew` is called whenever what came before may be missing: at the
-    start, and after a hole in the channel; it may raise BrokerUnavailable.
+    `take` gets each word; what the decoder can't read, of a newer node perhaps, is logged and left out. `anew` is
+    called whenever what came before may be missing: at the start, and after a hole in the channel; it may raise
+    BrokerUnavailable.
     """
 
     def __init__(

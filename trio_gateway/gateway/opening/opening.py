@@ -9,7 +9,7 @@ import attrs
 from trio_gateway.gateway.http.body import read_body
 from trio_gateway.gateway.http.endpoints import Endpoint
 from trio_gateway.gateway.nodes.node import Node
-from trio_gateway.gateway.opening.identifying import identify_plain, nobody
+from trio_gateway.gateway.opening.identifying import identify_plain, nobody, refused_for_good
 from trio_gateway.gateway.transport.linger import linger
 from trio_gateway.gateway.transport.socket import ClientSocket
 from trio_gateway.gateway.transport.stream import stream_head
@@ -22,7 +22,6 @@ from trio_gateway.model.errors import (
     Disconnected,
     LimitExceeded,
     PermissionDenied,
-    Refused,
     RequestError,
     Unauthorized,
 )
@@ -87,7 +86,7 @@ async def judge(node: Node, socket: ClientSocket, endpoint: Endpoint, http: Http
             log.info("unauthorized", address=address, reason=str(error))
         raise refusal_of(error) from error
     except Disconnected as kept_out:
-        raise refusal_of(Refused(kept_out.disconnect.code, kept_out.disconnect.reason)) from kept_out
+        raise refusal_of(refused_for_good(kept_out)) from kept_out
     except BrokerUnavailable as error:
         raise unavailable(error) from error
     except (RequestRefused, OSError, EOFError):

@@ -18,10 +18,6 @@ local function unescape(tag)
   return spelling == tag and name or nil
 end
 
-local function is_reserved(name)
-  return string.sub(name, 1, 2) == '$:'
-end
-
 local function check_channel(name, settings)
   if name == '' or not is_name(name) then
     return refusal('TGCHANNEL', 'a channel name is not empty and holds UTF-8 without control characters')

@@ -69,12 +69,16 @@ local function prepare()
   end
 end
 
+local function is_reserved(name)
+  return string.sub(name, 1, 2) == '$:'
+end
+
 -- `#` makes an inbox before any `:` is looked at; `$:` is the gateway's own. Behind any other `$` stands the name of a
 -- private channel, but nodes of release 0.1 probe at `$node:`, which must work while they are still there.
 local function history_of(settings, name)
   if string.sub(name, 1, 1) == '#' then
     return settings.inbox
-  elseif string.sub(name, 1, 2) == '$:' then
+  elseif is_reserved(name) then
     return name == '$:control' and CONTROL_HISTORY or NO_HISTORY
   end
   local namespace = string.match(name, '^%$?([^:]*):')
