@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -86,13 +85,6 @@ def running(directory: Path, *options: str):
         yield valkey
     finally:
         valkey.close()
-
-
-def free_port() -> int:
-    """Find a TCP port that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 async def until(condition, *, seconds: float = 20.0) -> None:

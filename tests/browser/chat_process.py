@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from docs.markdown import ROOT
-from e2e.gateway_process import free_port
+from ports import free_port
 
 PATIENCE = 60.0
 """Seconds for what takes three at most."""

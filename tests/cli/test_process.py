@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import random
 import signal
 import socket
 import subprocess
@@ -13,16 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 PROGRAM = [sys.executable, "-c", "import sys; from trio_gateway.cli.main import main; sys.exit(main())"]
-
-
-def free_port() -> int:
-    """Find a port below those that the kernel gives to whoever connects next, so that it is still free a moment later."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

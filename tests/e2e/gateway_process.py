@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import redis
 import trio
+from ports import free_port
 
 from trio_gateway.publisher import Publisher
 from trio_gateway.settings.data_directory import socket_path
@@ -27,14 +26,6 @@ PATIENCE = 30.0
 RED_SECONDS = 15.0
 """For ready to turn red: 3 s are promised, and tests/broker/redis/test_in_time.py holds that to the second, in
 virtual time. A real process on a busy machine is given five times as long."""
-
-
-def free_port() -> int:
-    """Find a port below those that the kernel gives to whoever connects next, so that it is still free a moment later."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 async def until(condition, *, seconds=PATIENCE):

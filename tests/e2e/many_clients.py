@@ -9,6 +9,7 @@ import time
 from contextlib import asynccontextmanager
 
 import trio
+from e2e.gateway_process import PATIENCE
 from gateway.peers import Closed, Peer, request
 from wire.client_frames import client_frame
 
@@ -31,13 +32,21 @@ class SmallClient:
         self._answers_close = answers_close
 
     async def open(self, gateway, user: str) -> None:
-        await trio.socket.from_stdlib_socket(self.sock).connect(("127.0.0.1", gateway.port))
-        self.peer = Peer(self.sock)
-        await self.peer.write(request(f"/ws?user={user}"))
-        head = await self.peer.read_head()
+        """Open the connection; comes again after a 503, as a client does whose node waits for its store on a busy machine."""
+        with trio.fail_after(PATIENCE):
+            while (head := await self._ask(gateway, user)).startswith("HTTP/1.1 503 "):
+                self.sock.close()
+                self.sock = socket.socket()
+                await trio.sleep(1)  # what Retry-After says
         assert head.startswith("HTTP/1.1 101 "), head
         opcode, hello = await self.peer.read_frame()
         assert opcode is Opcode.TEXT, hello
+
+    async def _ask(self, gateway, user: str) -> str:
+        await trio.socket.from_stdlib_socket(self.sock).connect(("127.0.0.1", gateway.port))
+        self.peer = Peer(self.sock)
+        await self.peer.write(request(f"/ws?user={user}"))
+        return await self.peer.read_head()
 
     async def read(self) -> None:
         try:

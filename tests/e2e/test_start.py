@@ -8,8 +8,9 @@ import socket
 import pytest
 import trio
 from broker.valkey import Valkey
-from e2e.gateway_process import GatewayProcess, free_port, until
+from e2e.gateway_process import GatewayProcess, until
 from e2e.stock_client import InvalidStatus, dial
+from ports import free_port
 
 
 @contextlib.contextmanager

@@ -10,10 +10,11 @@ import pytest
 import trio
 from broker.valkey import running
 from captured_logs import capture_logs
-from e2e.gateway_process import free_port, until
+from e2e.gateway_process import until
 from e2e.stock_client import dial
 from faults.link_proxy import link_to
 from gateway.peers import request
+from ports import free_port
 from wire.client_frames import client_frame
 
 from trio_gateway.broker.redis import slots

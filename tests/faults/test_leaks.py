@@ -8,9 +8,10 @@ from pathlib import Path
 
 import redis
 import trio
-from e2e.gateway_process import free_port, until
+from e2e.gateway_process import until
 from gateway.peers import Closed, Peer, request
 from gateway.streams import http_request
+from ports import free_port
 from wire.client_frames import client_frame
 
 from trio_gateway.gateway.transport.socket import RESET_ON_CLOSE

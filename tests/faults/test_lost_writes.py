@@ -6,9 +6,10 @@ import contextlib
 import shutil
 
 from broker.valkey import Valkey, running
-from e2e.gateway_process import free_port, serving, until
+from e2e.gateway_process import serving, until
 from e2e.stock_client import dial
 from faults.link_proxy import link_to
+from ports import free_port
 
 
 async def test_a_redis_comes_back_without_its_last_writes_twice(tmp_path, store):

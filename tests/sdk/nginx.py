@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from e2e.gateway_process import free_port
+from ports import free_port
 from programs import find_program
 from sdk.nodes import sdk_url
 

@@ -36,7 +36,7 @@ from cent import (
     SubscribeRequest,
     UnsubscribeRequest,
 )
-from e2e.gateway_process import free_port
+from ports import free_port
 
 
 def call_sync(url, key, method, request):

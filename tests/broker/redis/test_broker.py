@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import trio
+from ports import free_port
 
 from tests.broker.recorder import Recorder
 from tests.broker.redis.functions import Functions
-from tests.broker.valkey import free_port, running, until
+from tests.broker.valkey import running, until
 from tests.captured_logs import capture_logs
 from trio_gateway.broker.broker import Ack, Draft
 from trio_gateway.broker.limits import Limits

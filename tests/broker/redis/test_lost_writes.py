@@ -6,10 +6,11 @@ import itertools
 import shutil
 
 import pytest
+from ports import free_port
 from redis import exceptions
 
 from tests.broker.redis.functions import Functions
-from tests.broker.valkey import free_port, running
+from tests.broker.valkey import running
 
 
 def publish_many(functions, count=5):

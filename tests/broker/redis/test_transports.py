@@ -10,10 +10,11 @@ from functools import partial
 import hiredis
 import pytest
 import trio
+from ports import free_port
 
 from tests.broker.recorder import Recorder
 from tests.broker.redis.fake_server import usual
-from tests.broker.valkey import free_port, running, until
+from tests.broker.valkey import running, until
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.redis.address import parse_address
 from trio_gateway.broker.redis.broker import RedisBroker

@@ -9,7 +9,7 @@ import sys
 import threading
 
 import pytest
-from e2e.gateway_process import free_port
+from ports import free_port
 
 from examples.chat.__main__ import chat
 
