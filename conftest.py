@@ -3,7 +3,8 @@
 tests/docs/page.py says what a block means, by its language. Run them by `nox -s docs`: they need the
 default ports, and the README's first line installs the gateway for real.
 
-And what all tests need: Ctrl-C, which a shell has its background jobs ignore, and they hand that down.
+And what all tests need: Ctrl-C, which a shell has its background jobs ignore, and they hand that down; and property
+tests without a time limit, since how long an example takes says something about the machine, not about the code.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import signal
 from functools import partial
 
+import hypothesis
 from docs.page import EVALUATORS, Page
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
@@ -48,3 +50,6 @@ pytest_collect_file = SybilCollection([project, pages("docs/*.md", clone=False),
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")

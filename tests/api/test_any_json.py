@@ -61,7 +61,7 @@ def check_error(error, *, mode="", status=200):
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=lambda method: method.name)
 @given(data=st.data(), mode=st.sampled_from(["", "transport"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_json_has_a_documented_answer(method, data, mode):
     request = data.draw(requests_of(method))
     answer = trio.run(post, method.name, json.dumps(request), mode)
@@ -79,7 +79,7 @@ def test_any_json_has_a_documented_answer(method, data, mode):
 
 
 @given(body=st.binary(max_size=30))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_bytes_have_a_documented_answer(body):
     answer = trio.run(post, "publish", body, "")
     assert answer.status_code in (200, 400)

@@ -246,7 +246,7 @@ def test_the_next_token_comes_before_the_first_one_has_expired(chat, two):
 
     def short_lived(route):
         claims = jwt.decode(route.fetch().json()["token"], secret, algorithms=["HS256"])
-        token = jwt.encode({**claims, "exp": claims["iat"] + 2}, secret, algorithm="HS256")
+        token = jwt.encode({**claims, "exp": claims["iat"] + 5}, secret, algorithm="HS256")
         route.fulfill(json={"token": token})
 
     ann.page.route("**/api/token", short_lived)

@@ -80,7 +80,7 @@ def test_what_comes_again_counts_once(fold):
     assert fold(inbox)["counts"] == [1, 0, 0]
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(inbox=inboxes(), cut=st.integers(0, 12))
 def test_a_device_that_begins_again_at_its_cursor_comes_to_the_same(fold, inbox, cut):
     """Whenever it acknowledged: what it acknowledged earlier only lies further back."""

@@ -113,7 +113,7 @@ class Story:
             assert not heard & here, "nobody is told of who is still here"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(STEPS, min_size=5, max_size=30))
 @example([("application away", 0), ("connect", 1), ("close", 1), ("wait", 10), ("kill", 1)])
 @example([("store away", 0), ("store back", 0), ("connect", 1), ("store away", 0), ("kill", 1)])

@@ -437,7 +437,7 @@ class TestDevices:
         assert again.offsets == [1, 2]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.sampled_from(

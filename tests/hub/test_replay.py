@@ -253,7 +253,7 @@ async def test_what_expires_between_two_reads_is_a_hole(hub, broker, client):
 
 
 @by_codec
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     before=st.integers(0, 12),
     asked=st.integers(0, 14),

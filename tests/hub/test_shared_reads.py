@@ -365,7 +365,7 @@ events = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(events, st.integers(1, 4))
 def test_shared_or_not_a_reader_gets_everything_once_or_is_told(happenings, limit):
     """Readers at different places of one channel read while it is published to, trimmed, emptied, and begun anew."""

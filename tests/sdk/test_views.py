@@ -39,7 +39,7 @@ async def client(proxy, open_client):
     return await client.connected()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(pairs=st.lists(edited_documents(), min_size=1, max_size=8))
 def test_its_decoder_makes_of_any_documents_what_was_published(sdk, pairs):
     documents = [document for pair in pairs for document in pair]

@@ -6,7 +6,7 @@ import base64
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from session.signing import SECRET, signed, verifier
 
@@ -334,7 +334,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), JSON), st.booleans())
 def test_whatever_an_issuer_signs_is_understood_or_refused(claims, ignore_expiry):
     token = signed(claims)

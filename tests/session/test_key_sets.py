@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jwt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from session.signing import (
     FAMILIES,
@@ -192,7 +192,6 @@ JWK = st.dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(JWK, max_size=5).map(lambda keys: jwks(*keys)) | st.binary(max_size=100))
 def test_whatever_an_issuer_publishes_is_taken_or_refused(text):
     judge = of_public_keys(token_jwks_url=URL)

@@ -6,7 +6,7 @@ import hmac
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from session.signing import (
     FAMILIES,
@@ -231,7 +231,6 @@ ANY = st.text(max_size=300) | st.builds(
 )
 
 
-@settings(deadline=None)
 @given(ANY)
 def test_whatever_a_client_sends_as_a_token_is_at_worst_unauthorized(token):
     judge = verifier(token_public_keys=[pem("rsa"), pem("p256"), pem("ed25519")], token_jwks_url=URL)

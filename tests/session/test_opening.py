@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_gateway.model.errors import BadRequest, RequestError, Unauthorized
@@ -187,7 +187,6 @@ def test_a_claimed_user_id_that_no_user_can_have_is_malformed(user):
         identify(opening(query={"user": user}), None, insecure=True)
 
 
-@settings(deadline=None)  # how long an example takes is the machine's business
 @given(
     st.dictionaries(st.sampled_from(["token", "user", "uid", "device", "since", "ping"]), st.text(max_size=20)),
     st.lists(st.text(max_size=8), max_size=3),

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from redis import exceptions
 
@@ -86,7 +86,7 @@ def accepts(client):
 
 
 @given(anything)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @example(b"1.")
 @example(b"[1.]")
 @example(b'{"a":1.e5}')
@@ -136,7 +136,7 @@ object_texts = objects.map(json.dumps) | objects.map(lambda value: json.dumps(va
 
 
 @given(anything | object_texts.map(str.encode), anything | object_texts.map(str.encode))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @example(b'{"a":1.}', b"")
 @example(b"{}]\n1", b"")
 @example(b'{\n"a":\n"]"}\n', b'\n{"a":\n"}"}')
@@ -158,7 +158,7 @@ def test_info_and_tags_that_the_function_takes_are_objects_and_are_read_as_such(
 
 
 @given(object_texts.map(lambda text: text.encode("utf-8", "replace")))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_both_brokers_take_the_same_tags_but_for_escapes_of_lone_surrogates(kept, tags):
     try:
         check_tags(tags)
@@ -170,7 +170,7 @@ def test_both_brokers_take_the_same_tags_but_for_escapes_of_lone_surrogates(kept
 
 
 @given(anything)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_the_memory_broker_takes_is_json(data):
     try:
         check_json(data)
@@ -180,13 +180,13 @@ def test_what_the_memory_broker_takes_is_json(data):
 
 
 @given(texts.map(lambda text: text.encode("utf-8", "replace")))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_json_is_taken_but_for_escapes_of_lone_surrogates(accepts, data):
     assert accepts(data) or LONE_SURROGATE.search(data.decode())
 
 
 @given(texts.map(lambda text: text.encode("utf-8", "replace")))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_memory_broker_takes_json_but_for_escapes_of_lone_surrogates(data):
     try:
         check_json(data)
