@@ -159,7 +159,7 @@ def browser(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Run the code in the README and the docs pages, hold their tables against the code, and follow their links."""
-    session.install("-e.", *group("sdk"))  # the pages show the clients of others as well
+    session.install("-e.", *group("docs"))
     # One after another: the pages show the gateway's own ports.
     session.run("pytest", "tests/test_links.py", "tests/docs", "README.md", "docs", "clients", *session.posargs)
 

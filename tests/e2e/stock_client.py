@@ -7,6 +7,7 @@ import json
 from collections import deque
 
 import trio
+from e2e.gateway_process import PATIENCE
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.trio.client import connect
 
@@ -55,10 +56,23 @@ class StockClient:
 
 
 @contextlib.asynccontextmanager
-async def dial(url: str, **options):
-    """Connect, and read the hello."""
-    async with connect(url, proxy=None, ping_interval=None, close_timeout=5, **options) as connection:
+async def dial(url: str, *, patient: bool = True, **options):
+    """Connect, and read the hello; who is `patient` comes again after a 503, as a node answers whose store is slow."""
+    async with contextlib.AsyncExitStack() as stack:
+        connection = await _connect(stack, url, PATIENCE if patient else 0.0, options)
         client = StockClient(connection)
         client.hello = await client.receive()
         assert client.hello["type"] == "hello"
         yield client
+
+
+async def _connect(stack: contextlib.AsyncExitStack, url: str, patience: float, options):
+    deadline = trio.current_time() + patience
+    while True:
+        try:
+            opening = connect(url, proxy=None, ping_interval=None, close_timeout=5, **options)
+            return await stack.enter_async_context(opening)
+        except InvalidStatus as refused:
+            if refused.response.status_code != 503 or trio.current_time() > deadline:
+                raise
+        await trio.sleep(1)  # what Retry-After says

@@ -54,7 +54,7 @@ async def test_a_redis_that_is_away_at_the_start_is_waited_for(tmp_path):
         gateway.start_nowait()
         reasons = await until(gateway.reasons)
         with pytest.raises(InvalidStatus) as refused:
-            async with dial(gateway.url(user="7")):
+            async with dial(gateway.url(user="7"), patient=False):
                 pass
         valkey.start()
         await gateway.wait_ready()
