@@ -42,6 +42,12 @@ async def test_tags_go_with_the_data(publisher, stored):
     assert stored("#7")[0].endswith(b',"","m1",null,{"a":"1"}]\n2')
 
 
+async def test_the_wish_for_a_delta_goes_with_the_data(publisher, stored):
+    await publisher.publish("news", 1, delta=True)
+
+    assert stored("news")[0].endswith(b',"","",null,{},1]\n1')
+
+
 async def test_both_publishers_are_one_sender(publisher, valkey, prefix):
     first = await publisher.publish("news", 1, id="m1")
 

@@ -53,6 +53,14 @@ def test_tags_go_with_the_data(publisher, stored):
     assert stored("news")[1].count(b",") == 1
 
 
+def test_the_wish_for_a_delta_goes_with_the_data(publisher, stored):
+    publisher.publish("news", 1, delta=True)
+    publisher.publish("news", 2, "m1", tags={"a": "1"}, delta=True)
+
+    assert stored("news")[0].endswith(b',"","",null,{},1]\n1')
+    assert stored("news")[1].endswith(b',"","m1",null,{"a":"1"},1]\n2')
+
+
 @pytest.mark.parametrize("tags", [{"a": 1}, {1: "a"}, {"a": None}, {"a": "\ud800"}])
 def test_tags_that_are_no_text_are_refused(publisher, stored, tags):
     with pytest.raises(InvalidData):

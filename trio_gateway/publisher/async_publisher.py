@@ -79,10 +79,16 @@ class AsyncPublisher:
         return await self.publish(inbox_channel(user), data, id, tags=tags)
 
     async def publish(
-        self, channel: str, data: Any, id: str | None = None, *, tags: Mapping[str, str] | None = None
+        self,
+        channel: str,
+        data: Any,
+        id: str | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+        delta: bool = False,
     ) -> Position:
         """Publish in a channel; see Publisher.publish."""
-        command = publish_command(self._keys, channel, encode_data(data), id, tags)
+        command = publish_command(self._keys, channel, encode_data(data), id, tags, delta=delta)
         try:
             return read_answer(await _repeat(id, partial(self._call, command)))
         except exceptions.RedisError as error:

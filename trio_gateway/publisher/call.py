@@ -62,14 +62,22 @@ def inbox_channel(user: str) -> str:
 
 
 def publish_command(
-    keys: Keys, channel: str, data: bytes, id: str | None, tags: Mapping[str, str] | None = None
+    keys: Keys,
+    channel: str,
+    data: bytes,
+    id: str | None,
+    tags: Mapping[str, str] | None = None,
+    *,
+    delta: bool = False,
 ) -> Command:
     """Make the command; raises InvalidChannel, InvalidId or InvalidData for what no setting would let pass."""
     check_publication(channel, data, id or "", BACK_END, FAR_LIMITS)
     if is_reserved(channel):
         raise InvalidChannel(f"channels that begin with {RESERVED_PREFIX} are the gateway's own")
     names = keys.for_publish(channel, BACK_END, id or "")
-    more = (b"", encode_tags(tags)) if tags else ()
+    more: tuple[bytes, ...] = (b"", encode_tags(tags) if tags else b"", b"", b"", b"", b"1" if delta else b"")
+    while more and not more[-1]:
+        more = more[:-1]  # most calls have none of them
     return ("FCALL", "tg1_publish", len(names), *names, data, BACK_END, id or "", *more)
 
 

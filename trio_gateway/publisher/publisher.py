@@ -70,10 +70,19 @@ class Publisher:
         return self.publish(inbox_channel(user), data, id, tags=tags)
 
     def publish(
-        self, channel: str, data: Any, id: str | None = None, *, tags: Mapping[str, str] | None = None
+        self,
+        channel: str,
+        data: Any,
+        id: str | None = None,
+        *,
+        tags: Mapping[str, str] | None = None,
+        delta: bool = False,
     ) -> Position:
-        """Publish in a channel; answers the position, `Position("", 0)` where the channel keeps no history."""
-        command = publish_command(self._keys, channel, encode_data(data), id, tags)
+        """Publish in a channel; answers the position, `Position("", 0)` where the channel keeps no history.
+
+        With `delta`, clients that get deltas are sent one, also where the namespace has no `delta_publish`.
+        """
+        command = publish_command(self._keys, channel, encode_data(data), id, tags, delta=delta)
         try:
             return read_answer(_repeat(id, partial(self._call, command)))
         except exceptions.RedisError as error:
