@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
+from trio_gateway.settings.back_end import BackEndRules, HookRules
 from trio_gateway.settings.option import InvalidOption, options_of
 from trio_gateway.settings.settings import Settings
 
@@ -113,6 +114,14 @@ def test_a_wrong_value_is_refused_with_the_options_name_and_what_was_expected(op
 def test_a_pong_is_due_before_the_next_ping() -> None:
     with pytest.raises(InvalidOption, match=r"^pong_seconds: expected less than ping_seconds \(5s\), not 10s"):
         Settings(ping_seconds=5)
+
+
+def test_who_connects_waits_longer_than_the_back_end_may_take() -> None:
+    asked = BackEndRules(connect=HookRules(url="http://a/", timeout=10))
+    with pytest.raises(InvalidOption, match=r"^handshake_seconds: expected more than the timeout .* \(10s\), not 10s"):
+        Settings(back_end=asked)
+
+    assert Settings(back_end=asked, handshake_seconds=11).back_end == asked
 
 
 @pytest.mark.parametrize("option", ["token_secret", "token_previous_secret", "subscription_token_secret", "api_keys"])

@@ -113,6 +113,13 @@ class Settings(Identity):
         if self.pong_seconds >= self.ping_seconds:
             limit, given = written(self.ping_seconds), written(self.pong_seconds)
             raise InvalidOption("pong_seconds", f"expected less than ping_seconds ({limit}), not {given}")
+        asked = self.back_end.connect
+        if asked and asked.timeout >= self.handshake_seconds:
+            # A client that waits for the back end would be cut before it could be told why.
+            limit, given = written(asked.timeout), written(self.handshake_seconds)
+            raise InvalidOption(
+                "handshake_seconds", f"expected more than the timeout of the hook connect ({limit}), not {given}"
+            )
 
     @property
     def verifies_tokens(self) -> bool:
