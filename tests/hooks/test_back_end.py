@@ -35,6 +35,7 @@ async def gateway_with(url, *, hooks=None, names=tuple(SHAPES), **options):
         port=0,
         admin_port=0,
         drain_seconds=0,
+        handshake_seconds=2 * SECONDS,
         back_end=back_end,
         namespaces=Namespaces(named={"asked": ASKED} if "subscribe" in names else {}),
     )
