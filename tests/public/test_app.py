@@ -28,9 +28,10 @@ async def test_the_front_page_tells_what_this_is(place):
 
 
 async def test_what_is_nowhere_is_refused_in_json(place):
-    status, body, _ = await ask(place, "/nowhere")
+    status, body, _ = await ask(place, "/api/publish", {})
 
     assert (status, body["code"], body["message"]) == (404, 104, "method not found")
+    assert "the HTTP API and the health checks are on the admin port" in body["detail"]
 
 
 @pytest.mark.parametrize("path", ["/emulation", "/ack", "/send", "/publish"])

@@ -13,6 +13,9 @@ from trio_gateway.wire.refusal import RequestRefused, refusal_of, unavailable
 FRESH = {"Cache-Control": "no-store"}
 """No answer to a client is another's."""
 
+NOWHERE = "GET / tells what is on this port; the HTTP API and the health checks are on the admin port"
+"""Whoever asks for a path that is not here has mostly taken one port for the other."""
+
 
 async def refuse(_: Request, error: Exception) -> Response:
     """Answer an error."""
@@ -31,8 +34,6 @@ def _refused(error: Exception) -> RequestRefused:
         case Disconnected():  # a hook's word for a client that it wants gone
             return RequestRefused(403, error.disconnect.reason, error=BAD_REQUEST)
         case HTTPException():
-            code = METHOD_NOT_FOUND if error.status_code == 404 else BAD_REQUEST
-            return RequestRefused(
-                error.status_code, error.detail, error=code, headers=tuple((error.headers or {}).items())
-            )
+            code, detail = (METHOD_NOT_FOUND, NOWHERE) if error.status_code == 404 else (BAD_REQUEST, error.detail)
+            return RequestRefused(error.status_code, detail, error=code, headers=tuple((error.headers or {}).items()))
     return RequestRefused(500, error=INTERNAL_ERROR)  # the application's own functions may break with anything
