@@ -82,6 +82,7 @@ class Gateway:
             broker=self.node.broker.health(),
             draining=self.node.draining,
             valkey=self._valkey.health() if self._valkey else None,
+            hooks=self.hooks(),
         )
 
 

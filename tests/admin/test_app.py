@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from tests.admin.asking import HEALTHY, ask, sick
+from trio_gateway.hooks.http.statistics import FAILURES, HookStatistics
 from trio_gateway.model.valkey_health import ValkeyHealth
 
 
@@ -38,6 +39,25 @@ async def test_health_shows_the_numbers():
         "subscriptions": 5,
         "broker": {"round_trip": 0.00042, "feed_age": 0.25, "reasons": []},
         "draining": False,
+    }
+
+
+async def test_health_shows_what_came_of_each_hook_where_there_are_any():
+    failures = dict.fromkeys(FAILURES, 0) | {"timeout": 2}
+    rpc = HookStatistics(
+        calls=9, refused=1, failures=failures, seconds=0.12345678, in_flight=3, waiting=0, breaker="closed"
+    )
+    answer = await ask("/health", health=attrs.evolve(HEALTHY, hooks={"rpc": rpc}))
+    assert answer.json()["hooks"] == {
+        "rpc": {
+            "calls": 9,
+            "refused": 1,
+            "failures": {"network": 0, "timeout": 2, "status": 0, "answer": 0, "busy": 0, "breaker": 0},
+            "seconds": 0.123457,
+            "in_flight": 3,
+            "waiting": 0,
+            "breaker": "closed",
+        }
     }
 
 

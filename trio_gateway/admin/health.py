@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from trio_gateway.broker.broker import BrokerHealth
+from trio_gateway.hooks.http.statistics import HookStatistics
 from trio_gateway.model.valkey_health import ValkeyHealth
 
 DRAINING = "draining"
@@ -17,7 +19,8 @@ class NodeHealth:
     """Show how one node stands.
 
     `uptime` is in seconds, `connections` the clients that are connected now, `subscriptions` theirs
-    together. `valkey` is None where the broker's server is not the embedded one.
+    together. `valkey` is None where the broker's server is not the embedded one. `hooks` are those that a
+    back end answers over HTTP.
     """
 
     version: str
@@ -27,6 +30,7 @@ class NodeHealth:
     broker: BrokerHealth
     draining: bool = False
     valkey: ValkeyHealth | None = None
+    hooks: Mapping[str, HookStatistics] = attrs.field(factory=dict)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -47,7 +51,15 @@ class NodeHealth:
             },
             "draining": self.draining,
         }
-        return shown if self.valkey is None else {**shown, "valkey": attrs.asdict(self.valkey)}
+        if self.valkey is not None:
+            shown["valkey"] = attrs.asdict(self.valkey)
+        if self.hooks:
+            shown["hooks"] = {name: _hook(statistics) for name, statistics in self.hooks.items()}
+        return shown
+
+
+def _hook(statistics: HookStatistics) -> dict[str, Any]:
+    return {**attrs.asdict(statistics), "seconds": _seconds(statistics.seconds)}
 
 
 def _seconds(duration: float | None) -> float | None:
