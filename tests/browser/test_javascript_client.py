@@ -53,7 +53,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def node(browser, site, tmp_path_factory):
-    options = ("--allowed-origin", site, "--appendfsync", "always", "--ping-seconds", "2", "--pong-seconds", "1")
+    options = ("--allowed-origin", site, "--appendfsync", "always", "--ping-seconds", "4", "--pong-seconds", "3")
     yield from started(Node(tmp_path_factory.mktemp("node"), *options))
 
 
