@@ -16,6 +16,7 @@ from trio_gateway.broker.memory import MemoryBroker
 from trio_gateway.model.directives import DisconnectUser
 from trio_gateway.model.errors import BrokerUnavailable
 from trio_gateway.settings.namespaces import InboxRules, Namespaces
+from trio_gateway.wire.framing import AWAY_MS
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ class TestOpening:
         for each in (peer.head, head):
             assert "Access-Control-Allow-Origin: https://app.test\r\n" in each
 
-    @pytest.mark.parametrize("method", ["POST", "PUT", "HEAD", "DELETE"])
+    @pytest.mark.parametrize("method", ["POST", "PUT", "HEAD", "DELETE", "OPTIONS"])
     async def test_other_methods_are_refused(self, place, method):
         peer = place.wire()
         await peer.write(http_request("/sse?user=7", method=method))
@@ -274,6 +275,16 @@ class TestEnding:
         await peer.stream.aclose()
         await wait_all_tasks_blocked()
         assert place.left == NOTHING
+
+    async def test_who_must_not_come_back_stays_away_for_a_day(self, place, autojump_clock):
+        """A browser's EventSource comes back by itself, whatever a goodbye says."""
+        peer = await listen(place)
+        (connection,) = place.node.connections
+        connection.obey(DisconnectUser(user="7", code=3503, reason="force disconnect"))
+        (goodbye,) = await peer.closed()
+
+        assert "reconnect_ms" not in goodbye
+        assert peer.retry == AWAY_MS
 
     async def test_a_token_that_expires_ends_the_stream(self, autojump_clock):
         async with serve_place(insecure=False, token_secret=SECRET, clock=unix_time) as place:

@@ -213,6 +213,7 @@ class TestConnectInThePlainProtocol:
             (errors.Refused(429, "slower"), 429, 429),
             (errors.Refused(1001, "later", temporary=True), 503, 1001),
             (errors.Disconnected(DisconnectCode(4501, "unauthorized")), 403, 4501),
+            (errors.Disconnected(DisconnectCode(4001, "back in a minute")), 503, 4001),
             (errors.HookUnavailable("away"), 503, 100),
             (ZeroDivisionError(), 500, 100),
             (ConnectResult(ANONYMOUS), 401, 101),

@@ -15,6 +15,7 @@ from wire.client_frames import client_frame
 
 from trio_gateway.model.directives import DisconnectUser, SubscribeUser, UnsubscribeUser
 from trio_gateway.settings.namespaces import ChannelRules, Namespaces
+from trio_gateway.wire.framing import AWAY_MS
 
 WEBSOCKET = "/connection/uni_websocket"
 EVENTS = "/connection/uni_sse"
@@ -176,6 +177,24 @@ async def test_what_is_no_request_to_connect_opens_no_stream(place, path, body, 
     status, answer, _ = await place.refused(http_request(path, body))
 
     assert (status, answer["code"]) == (400, 107)
+
+
+@pytest.mark.parametrize("path", [EVENTS, LINES])
+async def test_a_request_in_protobuf_is_told_that_json_is_spoken(place, path, autojump_clock):
+    binary = [("Content-Type", "application/octet-stream")]
+    status, answer, _ = await place.refused(http_request(path, b"\x00\x01", headers=binary))
+
+    assert status == 415
+    assert "JSON" in answer["detail"]
+
+
+@pytest.mark.parametrize(("asked", "comes_back"), [("nonsense", False), (token("7", exp=NOW - 100), True)])
+async def test_a_browser_comes_back_by_itself_only_where_it_may(place, asked, comes_back, autojump_clock):
+    """An EventSource would ask again every few seconds for ever."""
+    peer = await open_at(place, EVENTS, {"token": asked})
+    await peer.closed()
+
+    assert (peer.retry < AWAY_MS) == comes_back
 
 
 async def test_over_websocket_it_ends_the_connection(place, autojump_clock):

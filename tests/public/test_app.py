@@ -38,7 +38,7 @@ async def test_what_is_nowhere_is_refused_in_json(place):
 async def test_the_wrong_method_is_refused_in_json(place, path):
     status, body, head = await ask(place, path)
 
-    assert (status, body["code"]) == (405, 107)
+    assert (status, body["code"], body["detail"]) == (405, 107, "POST only")
     assert "allow: POST" in head
 
 

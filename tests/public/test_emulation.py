@@ -44,7 +44,7 @@ async def test_any_node_takes_it(autojump_clock):
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
     [
-        ({"session": "x", "node": "x", "data": "{}"}, 404, ""),
+        ({"session": "x", "node": "x", "data": "{}"}, 404, "begin a new one"),
         (b"", 400, "truncated"),
         (b"{}", 400, "session"),
         ({"session": "x", "node": "x", "data": 1}, 400, "data"),

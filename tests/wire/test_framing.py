@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire.event_stream import EventSource
 
-from trio_gateway.wire.framing import COMMENT, event, line
+from trio_gateway.wire.framing import AWAY_MS, COMMENT, event, last_event, line
 
 documents = st.recursive(
     st.none() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner)
@@ -47,3 +47,10 @@ def test_what_other_texts_take_for_a_line_break_is_none_here(text):
 
 def test_a_comment_is_no_event():
     assert EventSource().receive(COMMENT + event(b"1")) == EventSource(["1"])
+
+
+@pytest.mark.parametrize(("reconnect_ms", "retry"), [(840, 840), (0, 0), (None, AWAY_MS)])
+def test_the_last_event_tells_when_to_come_back(reconnect_ms, retry):
+    source = EventSource().receive(last_event(b'{"a":\n1}', reconnect_ms))
+
+    assert ([json.loads(text) for text in source.events], source.retry) == ([{"a": 1}], retry)

@@ -15,6 +15,7 @@ from trio_gateway.model.presence import Passage
 from trio_gateway.model.publication import Gap, Publication
 from trio_gateway.model.replies import Connected, Error, Goodbye, Ping
 from trio_gateway.wire import plain_replies
+from trio_gateway.wire.framing import AWAY_MS
 from trio_gateway.wire.plain_events import PLAIN_EVENTS
 
 HELLO = Connected(None, "7", "c1", 25, Position("e", 12))
@@ -69,7 +70,7 @@ def test_a_gap_tells_the_position_behind_it(gap):
 
 def test_a_goodbye_tells_when_to_come_back():
     assert read(PLAIN_EVENTS.encode(Goodbye(3001, "shutdown", 840))).retry == 840
-    assert read(PLAIN_EVENTS.encode(Goodbye(3503, "force disconnect", None))).retry is None
+    assert read(PLAIN_EVENTS.encode(Goodbye(3503, "force disconnect", None))).retry == AWAY_MS
 
 
 def test_everything_else_is_an_event_without_a_position():

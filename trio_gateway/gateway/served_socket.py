@@ -131,7 +131,8 @@ class ServedSocket:
         if endpoint is None and asks_for_websocket(request):
             paths = " or ".join(path for path, one in self._node.endpoints.items() if not one.stream)
             raise RequestRefused(404, f"the WebSocket endpoint is {paths}", error=MethodNotFound.error_code)
-        return None if request.method == "OPTIONS" else endpoint
+        preflight = request.method == "OPTIONS" and "access-control-request-method" in request.headers
+        return None if preflight else endpoint
 
     async def _answer(self, request: HttpRequest) -> bytes | None:
         """Have the application answer a request, and wait for the next one."""

@@ -162,9 +162,19 @@ class BrokerUnavailable(GatewayError):
         """Give the number for the client: 100."""
         return self.error_code.code
 
+    @property
+    def detail(self) -> str:
+        """Give what a client may know of it: nothing, as the store's own words name hosts and paths."""
+        return ""
+
 
 class HookUnavailable(BrokerUnavailable):
     """Tell that the application could not be asked (100): nothing happened, and it may be repeated later."""
+
+    @property
+    def detail(self) -> str:
+        """Give what a client may know of it: whoever raises this says no more."""
+        return str(self)
 
 
 class Disconnected(GatewayError):

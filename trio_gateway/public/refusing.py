@@ -34,6 +34,13 @@ def _refused(error: Exception) -> RequestRefused:
         case Disconnected():  # a hook's word for a client that it wants gone
             return RequestRefused(403, error.disconnect.reason, error=BAD_REQUEST)
         case HTTPException():
-            code, detail = (METHOD_NOT_FOUND, NOWHERE) if error.status_code == 404 else (BAD_REQUEST, error.detail)
-            return RequestRefused(error.status_code, detail, error=code, headers=tuple((error.headers or {}).items()))
+            return _refused_by_routing(error)
     return RequestRefused(500, error=INTERNAL_ERROR)  # the application's own functions may break with anything
+
+
+def _refused_by_routing(error: HTTPException) -> RequestRefused:
+    headers = error.headers or {}
+    if error.status_code == 404:
+        return RequestRefused(404, NOWHERE, error=METHOD_NOT_FOUND)
+    detail = f"{headers['Allow']} only" if "Allow" in headers else error.detail
+    return RequestRefused(error.status_code, detail, headers=tuple(headers.items()))

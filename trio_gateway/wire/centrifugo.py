@@ -11,7 +11,7 @@ from trio_gateway.model.replies import Connected, Error, Goodbye, Ping, Reply
 from trio_gateway.wire import centrifugo_replies
 from trio_gateway.wire.centrifugo_requests import decode_command, decode_connect
 from trio_gateway.wire.frames import text_frame
-from trio_gateway.wire.framing import Framing
+from trio_gateway.wire.framing import Framing, LastFraming
 
 
 class CentrifugoCodec:
@@ -67,13 +67,17 @@ class CentrifugoCodec:
 
 
 class UnidirectionalCodec:
-    """Speak to clients that send one request to connect and nothing else, in bare pushes (protocol §12)."""
+    """Speak to clients that send one request to connect and nothing else, in bare pushes (protocol §12).
+
+    `frame_last` is for framings whose last message also says when to come back.
+    """
 
     name = "centrifugo"
 
-    def __init__(self, version: str, frame: Framing) -> None:
+    def __init__(self, version: str, frame: Framing, frame_last: LastFraming | None = None) -> None:
         self._version = version
         self._frame = frame
+        self._frame_last = frame_last
 
     def decode(self, text: bytes) -> Sequence[Command | Error]:
         """Read the request to connect."""
@@ -82,6 +86,8 @@ class UnidirectionalCodec:
     def encode(self, reply: Reply) -> bytes:
         """Write a reply as one whole message; what would answer a command is not said."""
         text = self._text(reply)
+        if isinstance(reply, Goodbye) and self._frame_last is not None:
+            return self._frame_last(text, reply.reconnect_ms)
         return self._frame(text) if text else b""
 
     def encode_gap(self, channel: str, gap: Gap) -> bytes:  # noqa: ARG002 - as above

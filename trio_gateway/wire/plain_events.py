@@ -14,7 +14,7 @@ from trio_gateway.model.publication import Gap, Publication
 from trio_gateway.model.replies import Connected, Error, Goodbye, Reply
 from trio_gateway.wire import plain_replies
 from trio_gateway.wire.codec import Codec
-from trio_gateway.wire.framing import event, in_one_line
+from trio_gateway.wire.framing import event, in_one_line, last_event
 
 
 class PlainEventCodec:
@@ -32,8 +32,8 @@ class PlainEventCodec:
         match reply:
             case Connected(position=position):
                 return b"data: %b\nid: %b\n\n" % (text, str(position).encode())
-            case Goodbye(reconnect_ms=int(milliseconds)):
-                return b"data: %b\nretry: %d\n\n" % (text, milliseconds)
+            case Goodbye(reconnect_ms=milliseconds):
+                return last_event(text, milliseconds)
         return event(text) if text else b""
 
     def encode_gap(self, channel: str, gap: Gap) -> bytes:

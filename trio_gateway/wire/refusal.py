@@ -87,7 +87,7 @@ def refusal_of(error: RequestError) -> RequestRefused:
 
 def unavailable(error: BrokerUnavailable) -> RequestRefused:
     """Refuse a request because the store, or the application, did not answer: the client may come back soon."""
-    return RequestRefused(503, error=error.error_code, headers=(("Retry-After", "1"),))
+    return RequestRefused(503, error.detail, error=error.error_code, headers=(("Retry-After", "1"),))
 
 
 def refusal_response(refused: RequestRefused, more: Headers = (), *, bare: bool = False) -> bytes:

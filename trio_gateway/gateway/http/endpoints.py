@@ -10,7 +10,7 @@ from trio_gateway.model import paths
 from trio_gateway.wire.centrifugo import CentrifugoCodec, UnidirectionalCodec
 from trio_gateway.wire.codec import Codec
 from trio_gateway.wire.frames import text_frame
-from trio_gateway.wire.framing import event, line
+from trio_gateway.wire.framing import event, last_event, line
 from trio_gateway.wire.plain import PLAIN
 from trio_gateway.wire.plain_events import PLAIN_EVENTS
 
@@ -59,7 +59,7 @@ def make_endpoints(version: str) -> Mapping[str, Endpoint]:
         ),
         paths.ONE_WAY_PATH: Endpoint(codec=UnidirectionalCodec(version, text_frame), one_way=True),
         paths.ONE_WAY_EVENTS_PATH: Endpoint(
-            codec=UnidirectionalCodec(version, event), stream=EVENT_STREAM, one_way=True, methods=both
+            codec=UnidirectionalCodec(version, event, last_event), stream=EVENT_STREAM, one_way=True, methods=both
         ),
         paths.ONE_WAY_LINES_PATH: Endpoint(
             codec=UnidirectionalCodec(version, line), stream=LINE_STREAM, one_way=True, methods=("POST",)

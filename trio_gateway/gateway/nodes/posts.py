@@ -102,7 +102,7 @@ class Posts:
                 await trio.sleep(pause)
                 pause *= 2
             if outcome == UNKNOWN:
-                raise UnknownSession
+                raise UnknownSession("no client has this session: begin a new one")
             return
         raise BrokerUnavailable(reason)
 

@@ -46,12 +46,13 @@ async def _ask_who(node: Node, request: ConnectRequest, device: str) -> Admissio
     try:
         return check_admission(await ask_who(node.hooks, request, device), node.settings, node.clock())
     except Disconnected as kept_out:
-        raise refused_for_good(kept_out) from kept_out
+        raise refused_at_once(kept_out) from kept_out
 
 
-def refused_for_good(kept_out: Disconnected) -> Refused:
-    """Turn what a hook says to end a connection into what refuses its opening, in the application's own words."""
-    return Refused(kept_out.disconnect.code, kept_out.disconnect.reason)
+def refused_at_once(kept_out: Disconnected) -> Refused:
+    """Turn what would end a connection into what refuses its opening, in the same words, and for as long."""
+    disconnect = kept_out.disconnect
+    return Refused(disconnect.code, disconnect.reason, temporary=not disconnect.terminal)
 
 
 def refused_plain(kept_out: Disconnected) -> RequestError:

@@ -9,7 +9,7 @@ import attrs
 from trio_gateway.gateway.http.body import read_body
 from trio_gateway.gateway.http.endpoints import Endpoint
 from trio_gateway.gateway.nodes.node import Node
-from trio_gateway.gateway.opening.identifying import identify_plain, nobody, refused_for_good
+from trio_gateway.gateway.opening.identifying import identify_plain, nobody, refused_at_once
 from trio_gateway.gateway.transport.linger import linger
 from trio_gateway.gateway.transport.socket import ClientSocket
 from trio_gateway.gateway.transport.stream import stream_head
@@ -37,6 +37,9 @@ from trio_gateway.wire.origin import origin_allowed
 from trio_gateway.wire.refusal import RequestRefused, refusal_of, refusal_response, unavailable
 from trio_gateway.wire.request import HttpRequest, Request
 from trio_gateway.wire.upgrade import read_upgrade
+
+BINARY = "application/octet-stream"
+"""What SDKs say of a body in Protobuf; of JSON they say anything, or nothing."""
 
 log = get_logger(__name__)
 
@@ -86,7 +89,7 @@ async def judge(node: Node, socket: ClientSocket, endpoint: Endpoint, http: Http
             log.info("unauthorized", address=address, reason=str(error))
         raise refusal_of(error) from error
     except Disconnected as kept_out:
-        raise refusal_of(refused_for_good(kept_out)) from kept_out
+        raise refusal_of(refused_at_once(kept_out)) from kept_out
     except BrokerUnavailable as error:
         raise unavailable(error) from error
     except (RequestRefused, OSError, EOFError):
@@ -124,6 +127,8 @@ async def _read_commands(
     if endpoint.plain:
         return ()
     if http.method == "POST":
+        if http.headers.get("content-type", "").startswith(BINARY):
+            raise RequestRefused(415, "the protocol is spoken in JSON here, not in its binary form (Protobuf)")
         return _decode(endpoint, await read_body(socket, http, node.settings.max_frame_size))
     text = read_connect(request, otherwise=b"{}" if endpoint.stream and endpoint.one_way else None)
     if text is not None:
@@ -182,8 +187,7 @@ async def refuse(
     if endpoint is not None and request is not None and _gives_up(endpoint, request, refused):
         milliseconds = 1000 * int(dict(refused.headers)["Retry-After"])
         goodbye = Goodbye(INTERNAL_SERVER_ERROR.code, refused.message, milliseconds)
-        events = b"retry: %d\n\n%b" % (milliseconds, endpoint.codec.encode(goodbye))
-        await socket.send(stream_head(endpoint.stream, headers) + events)
+        await socket.send(stream_head(endpoint.stream, headers) + endpoint.codec.encode(goodbye))
     else:
         bare = request is not None and request.method == "HEAD"
         await socket.send(refusal_response(refused, headers, bare=bare))
