@@ -13,7 +13,7 @@ from gateway.streams import StreamPeer, http_request
 from trio.testing import wait_all_tasks_blocked
 from wire.client_frames import client_frame
 
-from trio_gateway.model.directives import DisconnectUser, SubscribeUser, UnsubscribeUser
+from trio_gateway.model.directives import DisconnectUser, RefreshUser, SubscribeUser, UnsubscribeUser
 from trio_gateway.settings.namespaces import ChannelRules, Namespaces
 from trio_gateway.wire.framing import AWAY_MS
 
@@ -82,6 +82,15 @@ class TestEach:
         assert peer.connected["ping"] == 25
         assert "pong" not in peer.connected
         assert peer.connected["subs"].keys() == {"#7", "open:x"}
+        assert "node" not in peer.connected
+
+    async def test_a_back_end_may_name_it_by_its_session(self, place, path):
+        peers = [await connect(place, path) for _ in range(2)]
+        for channel, peer in (("open:0", peers[0]), ("open:1", peers[1])):
+            session = peer.connected["session"]
+            await place.node.control.tell(SubscribeUser(user="7", channel=channel, session=session))
+
+        assert [(await peer.receive())["channel"] for peer in peers] == ["open:0", "open:1"]
 
     async def test_publications_are_bare_pushes(self, place, path):
         peer = await connect(place, path, channels=["open:x"])
@@ -116,6 +125,15 @@ class TestEach:
 
         assert (subscribe["channel"], "subscribe" in subscribe) == ("open:y", True)
         assert unsubscribe["unsubscribe"]["code"] == 2000
+
+    async def test_it_learns_that_it_was_given_another_end(self, place, path):
+        peer = await connect(place, path)
+        await place.node.control.tell(RefreshUser(user="7", expire_at=place.node.clock() + 3600))
+        moved = await peer.receive()
+        await place.node.control.tell(RefreshUser(user="7"))
+
+        assert (moved["refresh"]["expires"], moved["refresh"]["ttl"]) == (True, pytest.approx(3600, abs=60))
+        assert await peer.receive() == {"refresh": {}}
 
     async def test_pings_come_and_ask_for_nothing(self, place, path, autojump_clock):
         await connect(place, path)

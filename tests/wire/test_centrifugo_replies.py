@@ -23,6 +23,7 @@ from trio_gateway.model.replies import (
     Present,
     Published,
     Refreshed,
+    RefreshedByServer,
     Subscribed,
     SubscribedByServer,
     SubscriptionRefreshed,
@@ -129,6 +130,8 @@ def test_an_answer_has_its_method_and_leaves_out_what_is_empty(reply, result):
             SubscribedByServer("a", Subscribed(None, PLACE, positioned=True, recoverable=True, data=b"1")),
             '{"push":{"channel":"a","subscribe":{"recoverable":true,"epoch":"e","offset":7,"positioned":true,"data":1}}}',
         ),
+        (RefreshedByServer(60), '{"push":{"refresh":{"expires":true,"ttl":60}}}'),
+        (RefreshedByServer(None), '{"push":{"refresh":{}}}'),
         (SubscribedByServer("a", Subscribed(None, PLACE)), '{"push":{"channel":"a","subscribe":{}}}'),
         (
             UnsubscribedByServer("a", SERVER_UNSUBSCRIBE),
@@ -231,7 +234,7 @@ replies = st.one_of(
     st.builds(Kept, ids, some_publications, positions),
     st.builds(Refreshed, ids, ttls) | st.builds(SubscriptionRefreshed, ids, ttls),
     st.builds(Error, ids, st.integers(100, 4999), st.text(), st.text(), flag),
-    st.builds(SubscribedByServer, channels, subscribed),
+    st.builds(SubscribedByServer, channels, subscribed) | st.builds(RefreshedByServer, ttls),
 )
 
 

@@ -17,6 +17,7 @@ from trio_gateway.model.replies import (
     Goodbye,
     Ping,
     Published,
+    RefreshedByServer,
     Subscribed,
     SubscribedByServer,
     UnsubscribedByServer,
@@ -59,6 +60,7 @@ def test_the_greeting_asks_for_no_pongs():
     [
         SubscribedByServer("news", Subscribed(None, PLACE, positioned=True)),
         UnsubscribedByServer("news", SERVER_UNSUBSCRIBE),
+        RefreshedByServer(60),
         Goodbye(3001, "shutdown", 5),
     ],
 )

@@ -14,10 +14,12 @@ import trio
 from trio_gateway.gateway.commands.orders import Orders
 from trio_gateway.gateway.commands.requests import Requests
 from trio_gateway.gateway.connecting import Connecting, enter_plain
+from trio_gateway.gateway.http.endpoints import Endpoint
 from trio_gateway.gateway.nodes.node import Node
 from trio_gateway.gateway.opening.entering import Entered
 from trio_gateway.gateway.opening.opening import Opened
 from trio_gateway.gateway.transport.socket import ClientSocket
+from trio_gateway.gateway.transport.stream import new_session
 from trio_gateway.gateway.transport.transport import Echo, Received, Transport
 from trio_gateway.gateway.transport.verdict import LOST, Verdict, said_by_gateway, verdict_of
 from trio_gateway.gateway.writer import Writer
@@ -38,7 +40,10 @@ log = get_logger(__name__)
 
 
 class Connection:
-    """Hold one accepted client: its socket, what it has once it entered, and how it ends."""
+    """Hold one accepted client: its socket, what it has once it entered, and how it ends.
+
+    `session` is the secret by which commands reach the client from outside, or a back end names it; empty for none.
+    """
 
     __slots__ = (
         "_awaits_pong",
@@ -58,6 +63,7 @@ class Connection:
         "_transport",
         "_writer",
         "client_id",
+        "session",
         "verdict",
     )
 
@@ -73,6 +79,7 @@ class Connection:
     ) -> None:
         self.verdict: Verdict | None = None
         self.client_id = opened.client.id
+        self.session = transport.session or (new_session() if _is_named(opened.endpoint) else "")
         self._node = node
         self._socket = socket
         self._opened = opened
@@ -87,15 +94,10 @@ class Connection:
         self._entered: Entered | None = None
         self._slot: int
         self._requests: Requests | Connecting = Connecting(
-            node, opened, socket, self._subscriber, session=transport.session, take=self._take
+            node, opened, socket, self._subscriber, session=self.session, take=self._take
         )
         self._orders: Orders
         self._writer = Writer(node.hub.catch_up, self._subscriber, socket, woken, self._begin_anew)
-
-    @property
-    def session(self) -> str:
-        """Name the session by which commands reach the client from outside, empty for none."""
-        return self._transport.session
 
     @property
     def admission(self) -> Admission | None:
@@ -220,6 +222,7 @@ class Connection:
             return
         self._entered.session.expire_at = directive.expire_at
         self.check_expiry()
+        self._writer.do_soon(self._orders.tell_refreshed)
 
     async def _begin_anew(self, subscription: Subscription) -> None:
         await self._orders.begin_anew(subscription)
@@ -306,3 +309,8 @@ class Connection:
     def _goodbye(self, verdict: Verdict) -> bytes:
         """Write the wire protocol's own goodbye; b"" where it has none."""
         return self._codec.encode(Goodbye(verdict.disconnect.code, verdict.disconnect.reason, verdict.reconnect_ms))
+
+
+def _is_named(endpoint: Endpoint) -> bool:
+    """Tell whether a client learns a session that only its back end can use (protocol §12)."""
+    return endpoint.one_way and not endpoint.plain

@@ -169,6 +169,13 @@ class UnsubscribedByServer:
     code: UnsubscribeCode
 
 
+@attrs.frozen
+class RefreshedByServer:
+    """Push that the server gave this connection another end, in `ttl` seconds; None for never."""
+
+    ttl: int | None
+
+
 Answer = (
     Connected
     | Published
@@ -184,4 +191,7 @@ Answer = (
 )
 """What answers one command: each has its `ref`."""
 
-Reply = Answer | Goodbye | Ping | SubscribedByServer | UnsubscribedByServer
+Push = SubscribedByServer | UnsubscribedByServer | RefreshedByServer
+"""What no command asked for."""
+
+Reply = Answer | Goodbye | Ping | Push

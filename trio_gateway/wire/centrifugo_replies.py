@@ -28,6 +28,7 @@ from trio_gateway.model.replies import (
     Present,
     Published,
     Refreshed,
+    RefreshedByServer,
     Reply,
     Subscribed,
     SubscribedByServer,
@@ -131,6 +132,8 @@ def encode_push(pushed: Reply) -> bytes:
             return _push(channel, "subscribe", _subscribe_push(subscribed))
         case UnsubscribedByServer(channel, code):
             return _push(channel, "unsubscribe", _Ending(code.code, code.reason))
+        case RefreshedByServer():
+            return b'{"refresh":%b}' % _encode(_expiry(pushed))
     return b""
 
 
@@ -141,7 +144,8 @@ def encode_disconnect(goodbye: Goodbye) -> bytes:
 
 def encode_connect_push(connected: Connected, version: str) -> bytes:
     """Write the push that greets a client which sends no commands (protocol §12)."""
-    return b'{"connect":%b}' % _encode(msgspec.structs.replace(_connected(connected, version), pong=False))
+    greeting = msgspec.structs.replace(_connected(connected, version), pong=False, node="")
+    return b'{"connect":%b}' % _encode(greeting)
 
 
 def encode_passage(channel: str, passage: Passage) -> bytes:
@@ -227,7 +231,7 @@ def _raw(text: bytes) -> Raw | None:
     return Raw(in_one_line(text)) if text else None
 
 
-def _expiry(refreshed: Refreshed | SubscriptionRefreshed) -> _Expiry:
+def _expiry(refreshed: Refreshed | SubscriptionRefreshed | RefreshedByServer) -> _Expiry:
     return _Expiry(refreshed.ttl is not None, refreshed.ttl or 0)
 
 

@@ -21,7 +21,7 @@ from trio_gateway.model.directives import SubscribeUser
 from trio_gateway.model.errors import Disconnected, HookUnavailable, RequestError
 from trio_gateway.model.logger import get_logger
 from trio_gateway.model.position import Position
-from trio_gateway.model.replies import SubscribedByServer, UnsubscribedByServer
+from trio_gateway.model.replies import Push, RefreshedByServer, SubscribedByServer, UnsubscribedByServer
 from trio_gateway.session.claims import ServerSubscription
 from trio_gateway.session.effects import Attach
 from trio_gateway.wire.codec import Codec
@@ -87,6 +87,10 @@ class Orders:
             self._entered.session.expire_at = _expiry(until)
             self._requests.note_expiry()
 
+    async def tell_refreshed(self) -> None:
+        """Tell the client that the server gave its connection another end, or none."""
+        await self._send(RefreshedByServer(self._entered.session.ttl))
+
     async def refresh_subscription(self, channel: str) -> None:
         """Have the application prolong a subscription, as `refresh` does the connection."""
         membership = self._entered.memberships.get(channel)
@@ -147,7 +151,7 @@ class Orders:
         await self._entered.memberships.leave(membership)
         await self._send(UnsubscribedByServer(membership.channel, code))
 
-    async def _send(self, push: SubscribedByServer | UnsubscribedByServer) -> None:
+    async def _send(self, push: Push) -> None:
         if frame := self._codec.encode(push):
             await self._socket.send(frame)
 

@@ -44,6 +44,11 @@ def stream_head(content_type: str, headers: Sequence[tuple[str, str]] = ()) -> b
     return _HEAD % (content_type.encode("ascii"), more.encode("ascii"))
 
 
+def new_session() -> str:
+    """Name a session, which nobody guesses."""
+    return secrets.token_urlsafe(SESSION_BYTES)
+
+
 class StreamTransport:
     """Carry a connection in an HTTP response that starts with `head`.
 
@@ -64,7 +69,7 @@ class StreamTransport:
     ) -> None:
         self.ping = ping
         self.answers_pings = streams is not None
-        self.session = "" if streams is None else secrets.token_urlsafe(SESSION_BYTES)
+        self.session = "" if streams is None else new_session()
         self._streams = streams
         self._socket = socket
         self._head = head
