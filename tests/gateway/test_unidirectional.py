@@ -128,7 +128,7 @@ class TestEach:
 
     async def test_it_learns_that_it_was_given_another_end(self, place, path):
         peer = await connect(place, path)
-        await place.node.control.tell(RefreshUser(user="7", expire_at=place.node.clock() + 3600))
+        await place.node.control.tell(RefreshUser(user="7", expire_at=int(place.node.clock()) + 3600))
         moved = await peer.receive()
         await place.node.control.tell(RefreshUser(user="7"))
 
