@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 import trio
 from browser.conftest import started
-from browser.site import serving
+from browser.site import CONNECT, SESSION, serving
 from docs.markdown import ROOT, blocks
 from e2e.gateway_process import GatewayProcess, until
 from sdk.nodes import Node, new_user, token
@@ -37,6 +37,18 @@ for (const name of ["WebSocket", "fetch"]) {
   };
 }
 """
+
+HOLD_FETCHES = """
+const { fetch } = window;
+const released = new Promise((release) => Object.assign(window, { release }));
+window.fetch = async (...given) => {
+  window.holds = true;
+  await released;
+  return fetch(...given);
+};
+window.holds = false;
+"""
+"""A page's WebSocket fails while the gateway is away, and what it asks next reaches one that is back."""
 
 (IN_A_PAGE,) = [text for language, text in blocks(ROOT / "docs/javascript.md") if language == "html"]
 
@@ -310,6 +322,77 @@ def test_a_page_says_why_there_are_no_channels_then(open_page, window, user):
     )
 
     assert code == 108
+
+
+@pytest.fixture(params=[(), ("--allowed-origin", "*")], ids=["own host", "any origin"])
+def asking_node(browser, site, tmp_path, request):
+    """Give a gateway that asks the application who a page's user is, by its cookies."""
+    node = Node(tmp_path, "--appendfsync", "always", *request.param)
+    with (tmp_path / "gateway.toml").open("a") as config:
+        config.write(f'\n[hooks.connect]\nurl = "{site}{CONNECT}"\ntimeout = "5s"\nhttp_headers = ["Cookie"]\n')
+    yield from started(node)
+
+
+@pytest.fixture
+def come(window, site, asking_node):
+    """Give what opens a page, which has nothing but its cookies to say whose it is."""
+
+    def come(**query: str):
+        page = window.new_page()
+        page.goto(f"{site}/client.html?{urlencode({'url': f'ws://127.0.0.1:{asking_node.port}/ws', **query})}")
+        return page
+
+    return come
+
+
+@pytest.fixture
+def log_in(window, site, user):
+    """Give what has the window's pages be the user's."""
+    cookie = {"name": SESSION, "value": user, "url": site, "httpOnly": True, "sameSite": "Strict"}
+    return lambda: window.add_cookies([cookie])
+
+
+def test_a_page_that_has_only_a_cookie_is_online_again_after_a_restart(
+    come, log_in, asking_node, shows, shows_state, user
+):
+    """Its origin is another port's, which is as foreign to a browser as any; the first to find the gateway is a fetch."""
+    log_in()
+    page = come()
+    shows_state(page, "online")
+    page.evaluate(HOLD_FETCHES)
+    asking_node.kill()
+    page.wait_for_function("window.holds")
+    trio.run(asking_node.start)
+    page.evaluate("release()")
+    shows_state(page, "online")
+    trio.run(asking_node.publish, f"#{user}", "after")
+
+    shows(page, "after")
+
+
+def test_a_page_that_has_only_a_cookie_does_without_a_websocket(
+    come, log_in, window, asking_node, shows, shows_state, user
+):
+    """The stream, what it sends and what it acknowledges: all of them say by the cookie whose they are."""
+    window.add_init_script(BLOCKED)
+    log_in()
+    page = come(device="browser")
+    shows_state(page, "online")
+    assert page.evaluate(f"gateway.send('{user}', 'from a page')") == 1
+    shows(page, "from a page")
+    asking_node.kill()
+    shows_state(page, "connecting")
+    trio.run(asking_node.start)
+    shows_state(page, "online")
+    page.reload()
+    shows_state(page, "online")
+    trio.run(asking_node.publish, f"#{user}", "acknowledged")
+
+    shows(page, "acknowledged")
+
+
+def test_a_page_whose_user_has_no_session_learns_it(come, shows_state):
+    shows_state(come(), "closed")
 
 
 @pytest.fixture

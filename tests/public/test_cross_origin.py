@@ -58,5 +58,15 @@ async def test_answers_and_refusals_may_be_read_by_an_allowed_page(place, body):
     assert "vary: Origin\r\n" in head
 
 
+@pytest.mark.parametrize("path", ["/ack?user=7", "/sse"])
+async def test_where_every_origin_is_allowed_the_page_is_named_so_that_its_cookies_count(path):
+    """A browser that sends cookies takes no `*` for an answer (Fetch §3.3.3)."""
+    async with serve_public(allowed_origins=["*"]) as place:
+        _, _, head = await ask(place, path, b"{" if "ack" in path else None, headers=[PAGE])
+
+    assert "access-control-allow-origin: https://app.test\r\n" in head.lower()
+    assert "access-control-allow-credentials: true\r\n" in head.lower()
+
+
 async def test_who_is_no_browser_passes(place):
     assert "access-control" not in (await ask(place, "/"))[2]

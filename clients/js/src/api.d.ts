@@ -70,6 +70,8 @@ export interface StateChange {
   /** The code of the Close that ended the last connection, or of the error that refused it; 1006 for a loss. */
   readonly code?: number;
   readonly reason?: string;
+  /** What a hook says to who is `online` now. */
+  readonly data?: any;
 }
 
 interface ChannelEvents {
@@ -117,6 +119,13 @@ export interface Asking {
   signal?: AbortSignal | undefined;
 }
 
+export interface Subscribing {
+  /** The position to start after, `0` for everything kept. */
+  since?: string | undefined;
+  /** What the hook is shown that decides about it; any JSON. */
+  data?: unknown;
+}
+
 /** A user's inbox: events `message`, `gap`, `state` and `error`. Made by `connect`. */
 export interface Gateway extends Source<GatewayEvents> {
   readonly state: State;
@@ -134,7 +143,7 @@ export interface Gateway extends Source<GatewayEvents> {
    * Receive the messages of a channel as well, after `since` (`0`: everything kept) or from now on; lasts over
    * reconnects. Throws a GatewayError for a channel that is subscribed already.
    */
-  subscribe(channel: string, options?: { since?: string | undefined }): Subscription;
+  subscribe(channel: string, options?: Subscribing): Subscription;
   /** Say that the inbox up to and including this is processed, and need not come again. */
   ack(received: Pick<ReceivedMessage, "channel" | "position">): void;
   /**

@@ -4,10 +4,10 @@
 // fails there as well, and a refused token is refused with its reason. Where it goes through, a WebSocket is tried once
 // more, now that the server is known to be there; if that fails too, one does without, and tries again now and then.
 
-import type { Options, State } from "./api.js";
+import type { Options, State, StateChange } from "./api.js";
 import { nextDelay } from "./backoff.js";
 import { now } from "./clock.js";
-import { isTerminal, lost, MESSAGE_TOO_BIG, UNAUTHORIZED } from "./errors.js";
+import { isTerminal, lost, MESSAGE_TOO_BIG, NORMAL } from "./errors.js";
 import type { Frame, Goodbye, Hello, Lost, Takers } from "./frames.js";
 import type { Link, Locate } from "./link.js";
 import { openSse } from "./sse.js";
@@ -25,6 +25,9 @@ const PING_GRACE = 10_000;
 /** Milliseconds after its hello from which a connection was worth its name: the next loss begins at the first bound. */
 const STABLE = 5_000;
 
+/** Has a name, as that is what the minifier shortens. */
+export const CONNECTING = "connecting" satisfies State;
+
 /** What is connected: it knows where to go on from, and takes what comes. */
 export interface Owner {
   _since(): string | undefined;
@@ -35,7 +38,8 @@ export interface Owner {
   _lose(): void;
   /** The server found a frame too big; false where it was none of ours. */
   _failLargest(): boolean;
-  _change(state: State, code?: number, reason?: string): void;
+  /** Be in a state; `cause` is the frame that says why, if one does. */
+  _change(state: State, cause?: Omit<StateChange, "state">): void;
 }
 
 export function makeConnector({ token }: Options, locate: Locate, owner: Owner) {
@@ -64,9 +68,9 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
     link = open = goodbye = greetedAt = undefined;
   };
 
-  const end = (code: number, reason: string): void => {
+  const end = (): void => {
     drop();
-    owner._change("closed", code, reason);
+    owner._change("closed", lost("closed", NORMAL));
   };
 
   const expect = (milliseconds: number): void => {
@@ -87,7 +91,7 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
     drop();
     const attempt = attempts;
     expect(PATIENCE);
-    owner._change("connecting");
+    owner._change(CONNECTING);
     const hear = (told: string | Frame): void => {
       if (attempt !== attempts) return;
       deadline = now() + patience;
@@ -98,7 +102,8 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
       }
     };
     try {
-      await undefined; // whoever connects may listen first
+      await undefined; // whoever connects may listen first, or close
+      if (attempt !== attempts) return;
       const shown = await (typeof token === "function" ? token() : token);
       if (attempt !== attempts) return;
       link = (WebSocket && !failed ? openWebSocket : openSse)(locate, owner._since(), shown, hear);
@@ -127,31 +132,34 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
     greetedAt = now();
     expect(hello.ping * 1_000 + PING_GRACE);
     owner._greet(hello);
-    owner._change("online");
+    owner._change("online", hello);
   };
 
   /** Judge how a connection ended, and come back or not. */
-  const lose = ({ code, reason, final }: Lost): void => {
+  const lose = (loss: Lost): void => {
     failed = link && !link._isSse && !greetedAt;
     if (now() - greetedAt! >= STABLE) losses = 0;
-    if (final && code === UNAUTHORIZED && !renewed) {
+    if (loss._refused === 401 && !renewed) {
       renewed = true;
       connect();
       return;
     }
     // Too big was a frame of ours, or else one of theirs, which would be as big the next time.
-    if (code === MESSAGE_TOO_BIG) final = !owner._failLargest();
+    const isOver = loss._refused || (loss.code === MESSAGE_TOO_BIG && !owner._failLargest());
+    const cause = goodbye ?? loss;
     let wait = nextDelay(losses++);
     if (goodbye) {
-      ({ code, reason } = goodbye);
       wait = goodbye.reconnect_ms!;
       due = now() + wait;
     }
-    if (final || isTerminal(code) || wait == null) return end(code, reason);
     drop();
-    const isOffline = navigator?.onLine === false;
-    if (!isOffline) timer = setTimeout(connect, wait);
-    owner._change(isOffline ? "offline" : "connecting", code, reason);
+    let state: State = "offline";
+    if (isOver || isTerminal(cause.code) || wait == null) state = "closed";
+    else if (navigator?.onLine !== false) {
+      state = CONNECTING;
+      timer = setTimeout(connect, wait);
+    }
+    owner._change(state, cause);
   };
 
   const take = (frame: Frame): void => (takers as Record<string, (frame: Frame) => void>)[frame.type]?.(frame);
@@ -176,7 +184,7 @@ export function makeConnector({ token }: Options, locate: Locate, owner: Owner) 
     /** Let go until somebody wakes us. */
     _suspend(): void {
       drop();
-      owner._change("connecting");
+      owner._change(CONNECTING);
     },
 
     /** Connect if there is nothing that lives: timers may have stood still, and nobody told of the loss. */

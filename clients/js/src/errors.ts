@@ -21,9 +21,9 @@ export const makeError = (code: number, message: string, id?: string): GatewayEr
 export const isTerminal = (code: number): boolean => code >= 3_500 && code % 1_000 >= 500;
 
 /** Make the end of a link. */
-export const lost = (reason: unknown = "", code: number = LOST, final = false): Lost => ({
+export const lost = (reason: unknown = "", code: number = LOST, _refused: Lost["_refused"] = false): Lost => ({
   type: "lost",
   reason: `${reason}`,
   code,
-  final,
+  _refused,
 });

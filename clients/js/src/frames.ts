@@ -1,4 +1,7 @@
-// The plain protocol's frames as they come (docs/protocol.md, frames from the server).
+// The plain protocol's frames as they come (docs/protocol.md, frames from the server), and how ours are written.
+
+/** Write a frame. */
+export const encode: (frame: object) => string = JSON.stringify;
 
 export interface Hello {
   type: "hello";
@@ -6,6 +9,8 @@ export interface Hello {
   /** Seconds between pings; 0: none. */
   ping: number;
   position: string;
+  /** What a hook says. */
+  data?: unknown;
 }
 
 export interface MessageFrame {
@@ -58,8 +63,8 @@ export interface Lost {
   /** The code of the Close, or the error code of a refusal. */
   code: number;
   reason: string;
-  /** A refusal that another attempt would meet again. */
-  final: boolean;
+  /** The HTTP status of a refusal that another attempt would meet again. */
+  _refused: number | false;
 }
 
 export type Frame = Hello | MessageFrame | GapFrame | Ok | ErrorFrame | Goodbye | Ping | Lost;

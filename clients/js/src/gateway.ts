@@ -1,11 +1,11 @@
 // What the application holds: a user's inbox, and what can be asked of the server.
 
-import type { Asking, Options, State } from "./api.js";
+import type { Asking, Options, State, StateChange, Subscribing } from "./api.js";
 import { readAddress } from "./address.js";
-import { makeConnector } from "./connector.js";
+import { CONNECTING, makeConnector } from "./connector.js";
 import { makeCursor } from "./cursor.js";
 import { Delivery, tell } from "./delivery.js";
-import { makeError, NORMAL } from "./errors.js";
+import { makeError } from "./errors.js";
 import type { GapFrame, MessageFrame } from "./frames.js";
 import { watchPage } from "./page.js";
 import { epochOf } from "./position.js";
@@ -15,7 +15,7 @@ import { makeSubscriptions } from "./subscriptions.js";
 /** Make up an id of 128 random bits; `randomUUID` is kept from pages that came by plain HTTP. */
 const makeId = (): string => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
-export function makeGateway(url: string | URL, options: Options) {
+export function makeGateway(url: string | URL, options: Options = {}) {
   const { device, since, autoAck = true } = options;
   const life = new AbortController();
   let inbox = "";
@@ -34,14 +34,12 @@ export function makeGateway(url: string | URL, options: Options) {
     else if (frame.channel === inbox) {
       delivering = 1;
       if (gateway._take(frame) && autoAck) cursor._advance(gateway.position, gateway.position);
-      if (delivering > 1) end();
+      if (delivering > 1) connector._end();
       delivering = 0;
     }
   };
 
-  const end = () => connector._end(NORMAL, "closed");
-
-  const change = (state: State, code?: number, reason?: string): void => {
+  const change = (state: State, { code, reason, data }: Omit<StateChange, "state"> = {}): void => {
     const isNews = state !== gateway.state || code;
     gateway.state = state;
     if (state === "closed") {
@@ -49,7 +47,7 @@ export function makeGateway(url: string | URL, options: Options) {
       life.abort();
       requests._end(code!, reason!);
     }
-    if (isNews) tell(gateway, "state", { state, code, reason });
+    if (isNews) tell(gateway, "state", { state, code, reason, data });
   };
 
   const connector = makeConnector(options, readAddress(url, options), {
@@ -82,8 +80,8 @@ export function makeGateway(url: string | URL, options: Options) {
     new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       if (ended) throw ended;
-      const giveUp = () => requests._settle(request, undefined, signal!.reason);
-      const settle = (ok?: { offset?: number }, error?: unknown) => {
+      const giveUp = () => requests._settle(request, signal!.reason);
+      const settle = (error?: unknown, ok?: { offset?: number }) => {
         signal?.removeEventListener("abort", giveUp);
         if (ok) resolve(ok.offset ?? 0);
         else reject(error);
@@ -93,14 +91,14 @@ export function makeGateway(url: string | URL, options: Options) {
     });
 
   const gateway = Object.assign(new Delivery(), {
-    state: "connecting" as State,
+    state: CONNECTING as State,
 
     send: (to: string, data: unknown, asking?: Asking) => ask("send", { to, data }, asking),
     publish: (channel: string, data: unknown, asking?: Asking) => ask("publish", { channel, data }, asking),
 
-    subscribe(channel: string, asked: { since?: string | undefined } = {}) {
+    subscribe(channel: string, asked: Subscribing = {}) {
       if (ended) throw ended;
-      return subscriptions._add(channel, asked.since);
+      return subscriptions._add(channel, asked);
     },
 
     ack({ channel, position }: { channel: string; position: string }): void {
@@ -109,7 +107,7 @@ export function makeGateway(url: string | URL, options: Options) {
 
     close(): void {
       if (delivering) delivering++;
-      else if (!ended) end();
+      else if (!ended) connector._end();
     },
   });
 

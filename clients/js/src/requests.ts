@@ -3,7 +3,7 @@
 import { nextDelay } from "./backoff.js";
 import { now } from "./clock.js";
 import { BAD_REQUEST, LIMIT_EXCEEDED, makeError, OUTCOME_UNKNOWN } from "./errors.js";
-import type { ErrorFrame, Ok } from "./frames.js";
+import { encode, type ErrorFrame, type Ok } from "./frames.js";
 import type { Link } from "./link.js";
 
 /**
@@ -36,8 +36,8 @@ export interface Request {
 /** Tell whether a request was sent first so long ago that the server may have forgotten its id. */
 export const isLate = ({ _since }: Request): boolean => now() - _since! >= REPEATABLE;
 
-/** Called once: with the answer, or with why there is none. */
-export type Settle = (ok?: Ok, error?: unknown) => void;
+/** Called once: with why there is no answer, or with the answer. */
+export type Settle = (error?: unknown, ok?: Ok) => void;
 
 /** Hold requests; `findLink` gives the connection that takes them now, if there is one. */
 export function makeRequests(findLink: () => Link | undefined) {
@@ -45,11 +45,11 @@ export function makeRequests(findLink: () => Link | undefined) {
   let refs = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const settle = (request: Request | undefined, ok?: Ok, error?: unknown): void => {
-    if (request && waiting.delete(request._ref)) request._settle?.(ok, error);
+  const settle = (request: Request | undefined, error?: unknown, ok?: Ok): void => {
+    if (request && waiting.delete(request._ref)) request._settle?.(error, ok);
   };
   const fail = (request: Request, code: number, message: string): void =>
-    settle(request, undefined, makeError(code, message, request._id));
+    settle(request, makeError(code, message, request._id));
 
   const send = (request: Request): void => {
     const link = findLink();
@@ -68,11 +68,11 @@ export function makeRequests(findLink: () => Link | undefined) {
   return {
     /** Settle a request, if it still waits. */
     _settle: settle,
-    _answer: (ok: Ok) => settle(waiting.get(ok.ref), ok),
+    _answer: (ok: Ok) => settle(waiting.get(ok.ref), undefined, ok),
 
     /** Send a request as soon as that can be done. */
     _add(_type: string, fields: object, _settle?: Settle, _id?: string): Request {
-      const text = JSON.stringify({ ...fields, id: _id });
+      const text = encode({ ...fields, id: _id });
       const request: Request = { _type, _ref: ++refs, _fields: JSON.parse(text), _size: text.length, _id, _settle };
       waiting.set(refs, request);
       if (_id && waiting.size > MAX_REQUESTS) queueMicrotask(() => fail(request, LIMIT_EXCEEDED, "limit exceeded"));

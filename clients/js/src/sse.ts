@@ -4,6 +4,7 @@
 
 import { now } from "./clock.js";
 import { lost, LOST, UNAUTHORIZED } from "./errors.js";
+import { encode } from "./frames.js";
 import type { OpenLink } from "./link.js";
 import { isLate } from "./requests.js";
 
@@ -15,18 +16,22 @@ export const openSse: OpenLink = (locate, since, token, hear) => {
   const { signal } = controller;
   let posted: Promise<void> = Promise.resolve();
 
+  // With cookies, as a WebSocket sends them to whichever origin: they may be all that says who the user is.
+  const ask = (path: string, options: RequestInit, since?: string): Promise<Response> =>
+    fetch(locate(path, { token, since }), { credentials: "include", ...options });
+
   // Text, unlike JSON, is sent without a question to the server before (Fetch, CORS-safelisted request headers).
   const post = (path: string, fields: object, options: RequestInit): Promise<Response> =>
-    fetch(locate(path, { token }), { method: "POST", body: JSON.stringify(fields), ...options });
+    ask(path, { method: "POST", body: encode(fields), ...options });
 
   const listen = async (): Promise<void> => {
-    const response = await fetch(locate("sse", { token, since }), { signal });
+    const response = await ask("sse", { signal }, since);
     const { status } = response;
     if (status !== 200) {
       const told = await response.json().catch(() => ({}));
       const { code = status === 401 ? UNAUTHORIZED : LOST, message = status, detail = message } = told;
       // Others may be answered better the next time; 404: who has no such path may have the other one.
-      return hear(lost(detail, code, code !== LOST && status < 404));
+      return hear(lost(detail, code, code !== LOST && status < 404 && status));
     }
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     let data = "";

@@ -1,7 +1,9 @@
 // The channels that the application listens to: each is subscribed anew on every connection, from where it was.
 
+import type { Subscribing } from "./api.js";
 import { Delivery, tell } from "./delivery.js";
 import { ALREADY_SUBSCRIBED, makeError, NOT_AVAILABLE } from "./errors.js";
+import { encode } from "./frames.js";
 import type { Link } from "./link.js";
 import { epochOf } from "./position.js";
 import type { Request, Requests } from "./requests.js";
@@ -9,7 +11,8 @@ import type { Request, Requests } from "./requests.js";
 interface Subscription extends Delivery {
   readonly channel: string;
   unsubscribe(): void;
-  readonly _since: string | undefined;
+  /** What it was asked for with. */
+  readonly _asked: Subscribing;
   /** The connection on which the server brings it. */
   _link: Link | null;
   /** What asked for it last. */
@@ -23,13 +26,14 @@ export function makeSubscriptions(findLink: () => Link | undefined, requests: Re
   const ask = (subscription: Subscription): void => {
     const link = findLink();
     if (!link) return;
-    const { channel, position, _since } = subscription;
+    const { channel, position, _asked } = subscription;
     if (link._isSse) {
       // Whoever subscribes may listen first. A later connection may be by WebSocket again.
       queueMicrotask(() => tell(subscription, "error", makeError(NOT_AVAILABLE, "no WebSocket")));
       return;
     }
-    subscription._request = requests._add("subscribe", { channel, since: epochOf(position) ? position : _since }, (ok, error) => {
+    const fields = { channel, since: epochOf(position) ? position : _asked.since, data: _asked.data };
+    subscription._request = requests._add("subscribe", fields, (error, ok) => {
       if (subscriptions.get(channel) !== subscription) return;
       if (ok) {
         subscription._link = link;
@@ -45,7 +49,7 @@ export function makeSubscriptions(findLink: () => Link | undefined, requests: Re
   return {
     _channels: subscriptions,
 
-    _add(channel: string, _since?: string): Subscription {
+    _add(channel: string, asked: Subscribing): Subscription {
       if (subscriptions.has(channel)) throw makeError(ALREADY_SUBSCRIBED, "already subscribed");
       const unsubscribe = (): void => {
         if (subscriptions.get(channel) !== subscription) return;
@@ -54,7 +58,12 @@ export function makeSubscriptions(findLink: () => Link | undefined, requests: Re
         const link = findLink();
         if (link && !link._isSse) requests._add("unsubscribe", { channel });
       };
-      const subscription: Subscription = Object.assign(new Delivery(), { channel, unsubscribe, _since, _link: null as Link | null });
+      const subscription: Subscription = Object.assign(new Delivery(), {
+        channel,
+        unsubscribe,
+        _asked: JSON.parse(encode(asked)),
+        _link: null as Link | null,
+      });
       subscriptions.set(channel, subscription);
       ask(subscription);
       return subscription;

@@ -2,6 +2,7 @@
 
 import { now } from "./clock.js";
 import { lost } from "./errors.js";
+import { encode } from "./frames.js";
 import type { OpenLink } from "./link.js";
 import { epochOf, offsetOf } from "./position.js";
 
@@ -11,7 +12,7 @@ export const openWebSocket: OpenLink = (locate, since, token, hear) => {
   socket.onmessage = ({ data }) => hear(data);
   // After an error nothing comes but the Close, which Node 20 leaves out where the opening failed.
   socket.onerror = socket.onclose = ({ code, reason }: Partial<CloseEvent>) => hear(lost(reason, code));
-  const send = (type: string, fields: object) => socket.send(JSON.stringify({ type, ...fields }));
+  const send = (type: string, fields: object) => socket.send(encode({ type, ...fields }));
   return {
     _request(request) {
       request._since ||= now();

@@ -272,6 +272,16 @@ test("acknowledgements are posted, also by a page that ends", async (t) => {
   assert.deepEqual([world.exchange.body, world.exchange.keepalive], [{ position: "e:1" }, true]);
 });
 
+test("cookies go with all that is asked, also to another origin: they may say who the user is", async (t) => {
+  const [world, gateway] = await withoutWebSocket(t, { device: "phone" });
+  gateway.send("8", "hi").catch(() => {});
+  await world.exchange.say(message(1));
+  await world.pass(1_000);
+
+  assert.deepEqual(world.exchanges.map(({ url }) => url.pathname), ["/sse", "/sse", "/send", "/ack"]);
+  assert.deepEqual(new Set(world.exchanges.map(({ credentials }) => credentials)), new Set(["include"]));
+});
+
 test("there are no channels, and that is said; with a WebSocket there are", async (t) => {
   const [world, gateway] = await withoutWebSocket(t);
   const subscription = gateway.subscribe("news");
@@ -301,32 +311,52 @@ test("where there are no channels none is unsubscribed", async (t) => {
   assert.equal(world.exchanges.length, before);
 });
 
-test("a token that is refused is told, with the code of the server, and it is closed", async (t) => {
-  const world = new World(t);
-  const gateway = await world.connect({ token: "old" });
-  for (const attempt of [1, 2]) {
+// In the gateway's own words, those of a hook, or those of a proxy before it: the HTTP status counts.
+for (const [whose, told, code, reason] of [
+  ["the gateway", { code: 101, message: "unauthorized" }, 101, "unauthorized"],
+  ["a hook", { code: 401, message: "log in first" }, 401, "log in first"],
+  ["a proxy", "who are you?", 101, "401"],
+]) {
+  test(`a token that ${whose} refuses is told, with the code of the server, and it is closed`, async (t) => {
+    const world = new World(t);
+    const gateway = await world.connect({ token: "old" });
+    for (const attempt of [1, 2]) {
+      world.socket.shut();
+      await world.next();
+      world.exchange.answer(401, told);
+      await settle();
+      assert.equal(gateway.state, attempt === 1 ? "connecting" : "closed");
+    }
+
+    assert.deepEqual(gateway.told.at(-1), { state: "closed", code, reason });
+  });
+
+  test(`a token function is asked once more after ${whose} refused, and the way is by WebSocket again`, async (t) => {
+    const world = new World(t);
+    const tokens = ["old", "old", "new"];
+    const gateway = await world.connect({ token: async () => tokens.shift() });
     world.socket.shut();
     await world.next();
-    world.exchange.answer(401, { code: 101, message: "unauthorized" });
+    world.exchange.answer(401, told);
+    await settle();
+    assert.deepEqual(world.socket.protocols, ["trio-gateway", "new"]);
+    world.socket.greet();
+
+    assert.deepEqual(states(gateway), ["connecting 1006", "online"]);
+  });
+}
+
+test("without a WebSocket in the world a token function is asked once more as well", async (t) => {
+  const world = new World(t, { WebSocket: null });
+  const tokens = ["old", "new", "none"];
+  const gateway = await world.connect({ token: async () => tokens.shift() });
+  for (const attempt of [1, 2]) {
+    world.exchange.answer(401, { code: 401, message: "log in first" });
     await settle();
     assert.equal(gateway.state, attempt === 1 ? "connecting" : "closed");
   }
 
-  assert.deepEqual(gateway.told.at(-1), { state: "closed", code: 101, reason: "unauthorized" });
-});
-
-test("a token function is asked once more after a refusal, and the way is by WebSocket again", async (t) => {
-  const world = new World(t);
-  const tokens = ["old", "old", "new"];
-  const gateway = await world.connect({ token: async () => tokens.shift() });
-  world.socket.shut();
-  await world.next();
-  world.exchange.answer(401, { code: 101, message: "unauthorized" });
-  await settle();
-  assert.deepEqual(world.socket.protocols, ["trio-gateway", "new"]);
-  world.socket.greet();
-
-  assert.deepEqual(states(gateway), ["connecting 1006", "online"]);
+  assert.deepEqual(tokens, ["none"]);
 });
 
 test("and so it is after the next refusal, when a token has been good in between", async (t) => {
@@ -345,24 +375,26 @@ test("and so it is after the next refusal, when a token has been good in between
   }
 });
 
-test("a token that expires between two requests is renewed by a new connection", async (t) => {
-  const [world, gateway] = await withoutWebSocket(t, { token: async () => "t" });
-  const sent = gateway.send("8", "hi", { id: "m1" });
-  await settle();
-  world.exchange.answer(401, { code: 101, message: "unauthorized" });
-  await world.next();
-  world.socket.greet();
-  assert.equal(world.socket.sent[0].id, "m1");
-  world.socket.say({ type: "ok", ref: 1, offset: 1 });
+for (const code of [101, 401]) {
+  test(`a token that is refused between two requests, with ${code}, is renewed by a new connection`, async (t) => {
+    const [world, gateway] = await withoutWebSocket(t, { token: async () => "t" });
+    const sent = gateway.send("8", "hi", { id: "m1" });
+    await settle();
+    world.exchange.answer(401, { code, message: "unauthorized" });
+    await world.next();
+    world.socket.greet();
+    assert.equal(world.socket.sent[0].id, "m1");
+    world.socket.say({ type: "ok", ref: 1, offset: 1 });
 
-  assert.equal(await sent, 1);
-});
+    assert.equal(await sent, 1);
+  });
+}
 
 for (const [status, told, end] of [
   [400, { code: 107, message: "bad request", detail: "a device is 1 to 64 of A-Z a-z 0-9 . _ -" }, "closed 107"],
   [403, { code: 103, message: "permission denied" }, "closed 103"],
   [400, "<h1>Bad Request</h1>", "connecting 1006"],
-  [401, "who are you?", "connecting 101"],
+  [403, { code: 403, message: "not for you" }, "closed 403"],
   [404, { code: 104, message: "method not found" }, "connecting 104"],
   [503, { code: 106, message: "limit exceeded" }, "connecting 106"],
   [502, "<h1>Bad Gateway</h1>", "connecting 1006"],
@@ -375,7 +407,7 @@ for (const [status, told, end] of [
     world.exchange.answer(status, told);
     await settle();
 
-    assert.equal(states(gateway).at(-1), status === 401 ? "connecting 1006" : end);
+    assert.equal(states(gateway).at(-1), end);
     if (typeof told !== "string") assert.equal(gateway.told.at(-1).reason, told.detail ?? told.message);
   });
 }

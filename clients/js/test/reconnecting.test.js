@@ -158,6 +158,17 @@ test("what an earlier connection still says is not heard", async (t) => {
   assert.equal(gateway.state, "online");
 });
 
+test("what a hook says in the hello comes with the state, and with no other", async (t) => {
+  const world = new World(t);
+  const gateway = await world.online({}, { data: { welcome: "7" } });
+  world.socket.shut();
+  await world.pass(500);
+  world.socket.greet();
+
+  const told = gateway.told.map(({ state, data }) => [state, data]);
+  assert.deepEqual(told, [["online", { welcome: "7" }], ["connecting", undefined], ["online", undefined]]);
+});
+
 test("a token function is asked before each attempt", async (t) => {
   const world = new World(t);
   let count = 0;
@@ -213,6 +224,16 @@ test("a client may be closed at any time, and more than once", async (t) => {
     assert.deepEqual(world.leftovers, { timers: 0, listeners: 0, sockets: 0 });
     assert.deepEqual(states(gateway).at(-1), "closed 1000");
   }
+});
+
+test("a client that is closed at once asks for no token", async (t) => {
+  const world = new World(t);
+  let asked = 0;
+  const connecting = world.connect({ token: () => (asked += 1) });
+  world.gateway.close();
+  await connecting;
+
+  assert.equal(asked, 0);
 });
 
 test("a client that is closed while its token is fetched does not connect", async (t) => {

@@ -37,6 +37,32 @@ test("one that is asked for before the hello waits for it", async (t) => {
   assert.deepEqual(world.socket.sent, [{ type: "subscribe", ref: 1, channel: "news", since: "0" }]);
 });
 
+test("what a hook shall be shown is said on each connection, as it was when it was asked for", async (t) => {
+  const world = new World(t);
+  const gateway = await world.connect();
+  const data = { key: "s3cret" };
+  gateway.subscribe("news", { data });
+  data.key = "changed";
+  for (const since of [undefined, "n:4"]) {
+    world.socket.greet();
+    const { data: shown, since: place } = world.socket.sent[0];
+    assert.deepEqual([shown, place], [{ key: "s3cret" }, since]);
+    world.socket.say({ type: "ok", ref: world.socket.sent[0].ref, position: "n:4" });
+    world.socket.shut();
+    await world.pass(500);
+  }
+});
+
+test("what JSON can't say is refused at once, and the channel may be asked for again", async (t) => {
+  const world = new World(t);
+  const gateway = await world.connect();
+  assert.throws(() => gateway.subscribe("news", { data: 1n }), TypeError);
+  gateway.subscribe("news");
+  world.socket.greet();
+
+  assert.equal(gateway.state, "online");
+});
+
 test("after a loss it goes on from where it was, and hands out nothing twice", async (t) => {
   const world = new World(t);
   const gateway = await world.online();

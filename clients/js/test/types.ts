@@ -11,10 +11,10 @@ gateway.addEventListener("message", ({ detail }) => {
   message.offset.toFixed();
 });
 gateway.addEventListener("gap", ({ detail }) => gateway.ack(detail satisfies ReceivedGap), { once: true });
-gateway.addEventListener("state", ({ detail }) => detail.state satisfies State);
+gateway.addEventListener("state", ({ detail: { state, data } }) => [state satisfies State, data?.welcome]);
 gateway.addEventListener("error", ({ detail }) => detail.code satisfies GatewayError["code"]);
 
-const subscription = gateway.subscribe("news", { since: gateway.position });
+const subscription = gateway.subscribe("news", { since: gateway.position, data: { key: "s3cret" } });
 subscription.addEventListener("subscribed", () => subscription.unsubscribe());
 (await gateway.send("8", { text: "hi" }, { id: "m1", signal: AbortSignal.timeout(5_000) })) satisfies number;
 

@@ -93,8 +93,8 @@ class Socket {
 
 /** A request by HTTP, which the test answers. */
 class Exchange {
-  constructor(url, { method = "GET", body, signal, keepalive = false } = {}) {
-    Object.assign(this, { url: new URL(url), method, body: body && JSON.parse(body), keepalive });
+  constructor(url, { method = "GET", body, signal, keepalive = false, credentials = "same-origin" } = {}) {
+    Object.assign(this, { url: new URL(url), method, body: body && JSON.parse(body), keepalive, credentials });
     this.response = new Promise((answer, fail) => {
       this.answer = (status, told) => answer(typeof told === "string" ? new Response(told, { status }) : Response.json(told, { status }));
       this.fail = () => fail(new TypeError("fetch failed"));
@@ -190,11 +190,11 @@ export class World {
 
   /** Connect; `told` of what is given holds all that was told, oldest first. */
   async connect(options, url = "ws://gateway.example/ws") {
-    const gateway = connect(url, options);
+    const gateway = (this.gateway = connect(url, options));
     this.#gateways.push(gateway);
     gateway.told = [];
     for (const type of ["message", "gap", "state", "error"]) {
-      gateway.addEventListener(type, ({ detail }) => gateway.told.push(detail));
+      gateway.addEventListener(type, ({ detail }) => gateway.told.push(type === "error" ? detail : present(detail)));
     }
     await settle();
     return gateway;
@@ -251,6 +251,9 @@ export class World {
     await settle();
   }
 }
+
+/** Give the fields that have a value. */
+const present = (detail) => JSON.parse(JSON.stringify(detail));
 
 /** Give the states that a gateway told of, with the codes that go with them. */
 export const states = (gateway) =>
