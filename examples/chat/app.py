@@ -121,7 +121,7 @@ class Backend:
         return JSONResponse(
             {
                 "me": attrs.asdict(me),
-                "gateway": f"{gateway_origin(request, self.gateway_port)}/connection/websocket",
+                "gateway": gateway_origin(request, self.gateway_port),
                 "rooms": [{"channel": channel, "name": name} for channel, name in ROOMS.items()],
                 "people": [attrs.asdict(person) for person in self.people],
             }

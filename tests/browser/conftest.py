@@ -126,8 +126,9 @@ def open_window(browser, playwright):
     """Give what opens a window of its own, which shares nothing with others: another browser, another device."""
     contexts = []
 
-    def open_window(chat: ChatProcess, *, name: str = "", **window: object) -> ChatWindow:
+    def open_window(chat: ChatProcess, *, name: str = "", script: str = "", **window: object) -> ChatWindow:
         context = browser.new_context(**{"viewport": DESKTOP, **window})
+        context.add_init_script(script)
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         if name:  # it logs in without a page, which is faster

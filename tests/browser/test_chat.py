@@ -99,7 +99,8 @@ def test_nobody_else_gets_into_a_conversation_of_two(open_window, chat, two):
     refused = eve.page.evaluate(
         """async (channel) => {
             const token = (await (await fetch("api/token", { method: "POST" })).json()).token;
-            const client = new Centrifuge((await (await fetch("api/session")).json()).gateway, { token });
+            const { gateway } = await (await fetch("api/session")).json();
+            const client = new Centrifuge(`${gateway.replace("http", "ws")}/connection/websocket`, { token });
             const subscription = client.newSubscription(channel);
             subscription.subscribe();
             client.connect();

@@ -6,15 +6,14 @@
  */
 
 import { post, randomId } from "./api.js";
+import { makeClient } from "./gateway.js";
 import { Outbox } from "./outbox.js";
 import { Presence } from "./presence.js";
 import { Thread } from "./thread.js";
 import { Unread } from "./unread.js";
 import { focusEntry, focusThread, show, showChat, showState } from "./view.js";
 
-const { Centrifuge } = globalThis;
 const RETRY_MS = 2000;
-const MAX_RECONNECT_MS = 5000;
 
 export class Chat {
   #people; // by id: known from the start, or met since
@@ -37,7 +36,7 @@ export class Chat {
     this.#rooms = rooms;
     this.#people = new Map(people.map((person) => [person.id, person]));
     this.outbox = new Outbox({ user: me.id, send: (message) => this.#send(message), changed: () => this.show() });
-    this.#client = new Centrifuge(gateway, { getToken: () => this.#token(), data: { device: device() }, maxReconnectDelay: MAX_RECONNECT_MS });
+    this.#client = makeClient(gateway, { getToken: () => this.#token(), data: { device: device() } });
     this.#client.on("state", ({ newState }) => {
       showState(newState);
       this.show();
