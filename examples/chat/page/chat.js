@@ -121,7 +121,7 @@ export class Chat {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     if (this.#stopped) return;
-    for (const { id } of this.#thread?.messages ?? []) this.outbox.remove(id.slice(this.me.id.length + 1));
+    if (this.#thread) this.outbox.settle(this.#thread);
     show(this);
     this.#markRead();
   }
@@ -161,8 +161,8 @@ export class Chat {
     this.#markRead();
   }
 
-  async #send({ id, channel, text }) {
-    await this.#post("api/send", { id, channel, text });
+  #send({ id, channel, text }) {
+    return this.#post("api/send", { id, channel, text });
   }
 
   async #token() {

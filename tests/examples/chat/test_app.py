@@ -91,7 +91,7 @@ async def test_a_message_goes_into_its_room_and_into_the_inboxes_of_all_others(l
     answer = await ada.post("/api/send", json={**MESSAGE, "text": " hello "})
     (message,) = fake_gateway.published["room:lobby"]
 
-    assert answer.json() == {"id": "1-message-1"}
+    assert answer.json() == {"offset": 1, "epoch": "e", "data": message}
     assert message.pop("time") > 1_700_000_000_000
     assert message == {
         "type": "message",
