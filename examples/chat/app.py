@@ -5,7 +5,7 @@ GET  /api/session  who I am, what there is, and where the gateway is
 POST /api/login    {name}                become somebody: a signed cookie, without a password
 POST /api/logout
 POST /api/token                          a token for the gateway; the SDK asks again before it expires
-POST /api/send     {id, channel, text}   say something
+POST /api/send     {id, channel, text}   say something; the answer is the publication: {offset, epoch, data}
 POST /api/read     {channel, offset}     have read everything of a conversation
 
 A page says whose it is by the header Chat-User. An error is {"error": "one sentence"}. 503 means: try the same
@@ -121,7 +121,7 @@ class Backend:
         return JSONResponse(
             {
                 "me": attrs.asdict(me),
-                "gateway": f"{gateway_origin(request, self.gateway_port)}/connection/websocket",
+                "gateway": gateway_origin(request, self.gateway_port),
                 "rooms": [{"channel": channel, "name": name} for channel, name in ROOMS.items()],
                 "people": [attrs.asdict(person) for person in self.people],
             }
@@ -152,7 +152,10 @@ class Backend:
         return JSONResponse({"token": jwt.encode(claims, self.keys.token_secret, algorithm="HS256")})
 
     async def send(self, request: Request) -> Response:
-        """Publish a message in its conversation, and in the inboxes of all others who are in it."""
+        """Publish a message in its conversation, and in the inboxes of all others who are in it.
+
+        The answer is the publication in the conversation: by its position, the page sees whether it has come there.
+        """
         me = self._me(request)
         asked = await read_body(request, Send)
         members = self._members(asked.channel, me)
@@ -167,8 +170,8 @@ class Backend:
             "time": int(time.time() * 1000),
         }
         inboxes = [inbox_of(member) for member in members if member != me.id]
-        await publish(self.client, [asked.channel, *inboxes], message, key=f"send-{message['id']}")
-        return JSONResponse({"id": message["id"]})
+        stored, *_ = await publish(self.client, [asked.channel, *inboxes], message, key=f"send-{message['id']}")
+        return JSONResponse({"offset": stored.offset, "epoch": stored.epoch, "data": message})
 
     async def read(self, request: Request) -> Response:
         """Tell all devices of this person that a conversation was read up to an offset of their inbox."""

@@ -27,8 +27,10 @@ def make_client(url: str, key: str) -> cent.Client:
     return cent.Client(url, key, timeout=SECONDS, session=session)
 
 
-async def publish(client: cent.Client, channels: Sequence[str], data: object, *, key: str) -> None:
-    """Publish the same in all of these channels, once for each key; raises Unpublished."""
+async def publish(
+    client: cent.Client, channels: Sequence[str], data: object, *, key: str
+) -> Sequence[cent.PublishResult]:
+    """Publish the same in all of these channels, once for each key; gives its position in each, or raises Unpublished."""
     request = cent.BroadcastRequest(channels=list(channels), data=data, idempotency_key=key)
     try:
         result = await run_in_threadpool(client.broadcast, request)
@@ -37,3 +39,4 @@ async def publish(client: cent.Client, channels: Sequence[str], data: object, *,
     refused = [each.error for each in result.responses if each.error]
     if refused:
         raise Unpublished(f"{refused[0].code} {refused[0].message}")
+    return [each.result for each in result.responses if each.result]

@@ -23,15 +23,14 @@ HOSTS = ["localhost"]
 """The names that any machine has for itself."""
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' {gateway}; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' {gateway} {socket}; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
 def gateway_origin(request: Request, port: int) -> str:
-    """Name where the gateway is for a page that reached the back end under this host."""
-    scheme = "wss" if request.url.scheme == "https" else "ws"
-    return f"{scheme}://{request.url.hostname}:{port}"
+    """Name where the gateway is for a page that reached the back end under this host, with the page's own scheme."""
+    return f"{request.url.scheme}://{request.url.hostname}:{port}"
 
 
 class Guard:
@@ -71,8 +70,9 @@ class Guard:
 
 
 def _headers(gateway: str) -> list[tuple[bytes, bytes]]:
+    policy = POLICY.format(gateway=gateway, socket=gateway.replace("http", "ws", 1))
     return [
-        (b"content-security-policy", POLICY.format(gateway=gateway).encode()),
+        (b"content-security-policy", policy.encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
         (b"cache-control", b"no-cache"),

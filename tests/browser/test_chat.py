@@ -4,73 +4,19 @@ from __future__ import annotations
 
 import jwt
 import pytest
-from browser.chat_process import ChatProcess
 from browser.chat_window import ChatWindow
-from browser.conftest import PATIENCE
+from browser.conftest import DESKTOP, PHONE, names, running_chat
 from programs import lacking
 from sdk.driving import JAVASCRIPT
 
 from examples.chat.app import PAGE
 from examples.chat.keys import load_keys
 
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 800}
-
-names = (
-    f"{first} {last}" for last in "ABCDEFGH" for first in ("Ann", "Ben", "Cleo", "Dora", "Emil", "Fay", "Gus", "Ida")
-)
-
-
-@pytest.fixture(scope="module")
-def chat(browser, tmp_path_factory):
-    """Give a chat that all tests share, so each takes people of its own."""
-    yield from running(tmp_path_factory.mktemp("chat"))
-
 
 @pytest.fixture(scope="module")
 def mortal_chat(browser, tmp_path_factory):
     """Give a chat whose gateway may be killed, and which may be ended."""
-    yield from running(tmp_path_factory.mktemp("mortal"))
-
-
-def running(directory):
-    chat = ChatProcess(directory)
-    try:
-        chat.wait_ready()
-        yield chat
-    finally:
-        chat.close()
-
-
-@pytest.fixture
-def open_window(browser, playwright):
-    """Give what opens a window of its own, which shares nothing with others: another browser, another device."""
-    contexts = []
-
-    def open_window(chat: ChatProcess, *, name: str = "", **window: object) -> ChatWindow:
-        context = browser.new_context(**{"viewport": DESKTOP, **window})
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        if name:  # it logs in without a page, which is faster
-            context.request.post(f"{chat.url}api/login", data={"name": name})
-        opened = ChatWindow(context.new_page(), playwright.expect, chat.url)
-        if name:
-            opened.wait_state("Online")
-        return opened
-
-    yield open_window
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture
-def two(open_window, chat):
-    """Give the windows of two people, each of whom has the other's conversation open, and their names."""
-    ann, ben = next(names), next(names)
-    windows = [open_window(chat, name=name) for name in (ann, ben)]
-    for window, other in zip(windows, (ben, ann), strict=True):
-        window.open(other)
-    return (*windows, ann, ben)
+    yield from running_chat(tmp_path_factory.mktemp("mortal"))
 
 
 def test_two_in_a_room_see_each_other_and_what_both_say_in_order(open_window, chat):
@@ -153,7 +99,8 @@ def test_nobody_else_gets_into_a_conversation_of_two(open_window, chat, two):
     refused = eve.page.evaluate(
         """async (channel) => {
             const token = (await (await fetch("api/token", { method: "POST" })).json()).token;
-            const client = new Centrifuge((await (await fetch("api/session")).json()).gateway, { token });
+            const { gateway } = await (await fetch("api/session")).json();
+            const client = new Centrifuge(`${gateway.replace("http", "ws")}/connection/websocket`, { token });
             const subscription = client.newSubscription(channel);
             subscription.subscribe();
             client.connect();
@@ -260,63 +207,6 @@ def test_the_next_token_comes_before_the_first_one_has_expired(chat, two):
     assert lost == [], "it is the same connection"
 
 
-def test_what_is_written_offline_is_kept_and_sent_once(two):
-    ann, ben, *_names = two
-    ann.say("before")
-    ben.wait_said("before")
-    ann.page.context.set_offline(True)
-    ann.wait_state("Connecting…")
-    for text in ("in the tunnel", "still in it"):
-        ann.say(text)
-    ann.expect(ann.page.get_by_text("Waiting to be sent")).to_have_count(2)
-    ben.say("hello?")
-    ben.wait_said("before", "hello?")
-    ann.page.context.set_offline(False)
-
-    for window in (ann, ben):
-        window.wait_said("before", "hello?", "in the tunnel", "still in it")
-
-
-def test_what_waits_to_be_sent_survives_a_reload(two):
-    ann, ben, *_names = two
-    ann.page.route("**/api/send", lambda route: route.abort())
-    ann.say("not lost")
-    ann.expect(ann.page.get_by_text("Waiting to be sent")).to_be_visible()
-    ann.reload()
-    ann.expect(ann.page.get_by_text("Waiting to be sent")).to_be_visible()
-    ann.page.unroute("**/api/send")
-
-    for window in (ann, ben):
-        window.wait_said("not lost")
-
-
-def test_an_answer_that_is_lost_makes_no_second_message(two):
-    ann, ben, *_names = two
-
-    def lose_the_answer(route):
-        route.fetch()
-        route.abort()
-
-    ann.page.route("**/api/send", lose_the_answer, times=1)
-    ann.say("once")
-    ben.wait_said("once")
-    ann.say("after it")
-
-    for window in (ann, ben):
-        window.wait_said("once", "after it")
-
-
-def test_what_is_refused_says_why_and_can_be_discarded(two):
-    ann, *_others = two
-    refusal = {"status": 404, "json": {"error": "there is no such conversation"}}
-    ann.page.route("**/api/send", lambda route: route.fulfill(**refusal))
-    ann.say("to nobody")
-    ann.expect(ann.page.get_by_text("Not sent: there is no such conversation")).to_be_visible()
-    ann.page.get_by_role("button", name="Discard").click()
-
-    ann.wait_said()
-
-
 def test_a_gateway_that_is_killed_and_started_again_loses_nothing_and_shows_nothing_twice(open_window, mortal_chat):
     ann, ben = (open_window(mortal_chat, name=name) for name in ("Ann", "Ben"))
     phone = open_window(mortal_chat, name="Cleo", viewport=PHONE)
@@ -379,37 +269,6 @@ def test_who_logs_out_is_asked_who_they_are_also_after_a_reload(two):
     ann.page.reload()
 
     ann.expect(ann.page.get_by_label("Your name")).to_be_visible()
-
-
-def test_what_somebody_wrote_is_not_sent_by_the_next_one_in_the_same_window(two):
-    """The first of it is on its way when they log out; the second waits for its author."""
-    window, ben, ann_name, _ = two
-    held = []
-
-    def hold(route):
-        held.append(route)
-
-    window.open("Kitchen")
-    ben.open("Kitchen")
-    window.page.route("**/api/send", hold, times=1)
-    window.say("the first of mine")
-    window.say("the second of mine")
-    window.expect(window.page.get_by_text("Waiting to be sent")).to_have_count(2)
-    window.log_out()
-    sent = []
-    window.page.on("request", lambda request: sent.append(request.post_data or ""))
-    window.log_in(next(names))
-    held.pop().fulfill(json={})
-    window.open("Kitchen")
-    window.say("I am another")
-    second = ben.page.get_by_role("listitem").filter(has_text="the second of mine")
-    ben.expect(ben.page.get_by_text("I am another", exact=True)).to_be_visible()
-    ben.expect(second).to_have_count(0)
-    assert [body for body in sent if "the second of mine" in body] == []
-    window.log_out()
-    window.log_in(ann_name)
-
-    ben.expect(second.get_by_text(ann_name)).to_be_attached()
 
 
 def test_another_login_in_another_tab_asks_this_one_to_log_in(two, chat):

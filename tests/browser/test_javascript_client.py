@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 import trio
-from browser.conftest import started
+from browser.conftest import BLOCKED, started
 from browser.site import CONNECT, SESSION, serving
 from docs.markdown import ROOT, blocks
 from e2e.gateway_process import GatewayProcess, until
@@ -18,14 +18,6 @@ from sdk.nodes import Node, new_user, token
 from trio_gateway import public
 
 CLIENT = Path(public.__file__).with_name("client.js")
-
-BLOCKED = """
-window.WebSocket = class {
-  constructor() { setTimeout(() => this.onclose({ code: 1006, reason: "" })); }
-  close() {}
-};
-"""
-"""A network that lets no WebSocket through."""
 
 COUNT_ATTEMPTS = """
 window.attempts = 0;

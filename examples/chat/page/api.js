@@ -24,8 +24,9 @@ export async function ask(path, options = {}) {
   } catch {
     throw new Refused("no connection", 0, true);
   }
-  const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(said.error ?? `error ${answer.status}`, answer.status, answer.status >= 500);
+  const said = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Refused(said?.error ?? `error ${answer.status}`, answer.status, answer.status >= 500);
+  if (!said && answer.status !== 204) throw new Refused("no connection", 0, true); // cut off, or another's: a network that wants a login
   return said;
 }
 

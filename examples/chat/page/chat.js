@@ -6,15 +6,14 @@
  */
 
 import { post, randomId } from "./api.js";
+import { makeClient } from "./gateway.js";
 import { Outbox } from "./outbox.js";
 import { Presence } from "./presence.js";
 import { Thread } from "./thread.js";
 import { Unread } from "./unread.js";
 import { focusEntry, focusThread, show, showChat, showState } from "./view.js";
 
-const { Centrifuge } = globalThis;
 const RETRY_MS = 2000;
-const MAX_RECONNECT_MS = 5000;
 
 export class Chat {
   #people; // by id: known from the start, or met since
@@ -37,7 +36,7 @@ export class Chat {
     this.#rooms = rooms;
     this.#people = new Map(people.map((person) => [person.id, person]));
     this.outbox = new Outbox({ user: me.id, send: (message) => this.#send(message), changed: () => this.show() });
-    this.#client = new Centrifuge(gateway, { getToken: () => this.#token(), data: { device: device() }, maxReconnectDelay: MAX_RECONNECT_MS });
+    this.#client = makeClient(gateway, { getToken: () => this.#token(), data: { device: device() } });
     this.#client.on("state", ({ newState }) => {
       showState(newState);
       this.show();
@@ -122,7 +121,7 @@ export class Chat {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     if (this.#stopped) return;
-    for (const { id } of this.#thread?.messages ?? []) this.outbox.remove(id.slice(this.me.id.length + 1));
+    if (this.#thread) this.outbox.settle(this.#thread);
     show(this);
     this.#markRead();
   }
@@ -162,8 +161,8 @@ export class Chat {
     this.#markRead();
   }
 
-  async #send({ id, channel, text }) {
-    await this.#post("api/send", { id, channel, text });
+  #send({ id, channel, text }) {
+    return this.#post("api/send", { id, channel, text });
   }
 
   async #token() {

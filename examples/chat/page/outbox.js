@@ -1,7 +1,8 @@
 /**
- * What was written and is not stored yet: kept in this browser, and sent in order until the back end has it.
+ * What was written and is not in its conversation yet: kept in this browser, and sent in order until it is stored.
  *
  * Each message has an id from the beginning, under which the gateway takes it once, however often it is sent.
+ * The answer is the publication (`stored`), which is shown from here until the conversation has come to its position.
  */
 
 import { randomId } from "./api.js";
@@ -9,7 +10,8 @@ import { randomId } from "./api.js";
 const RETRY_MS = 2000;
 
 export class Outbox {
-  #messages;
+  #messages; // { id, channel, text, time }, and { error } or { stored }
+  #user;
   #prefix;
   #send;
   #changed;
@@ -18,14 +20,19 @@ export class Outbox {
   #timer;
 
   constructor({ user, send, changed }) {
+    this.#user = user;
     this.#prefix = `chat:outbox:${user}:`;
     this.#send = send;
     this.#changed = changed;
     this.#messages = this.#kept();
   }
 
-  in(channel) {
-    return this.#messages.filter((each) => each.channel === channel);
+  /** What belongs into a conversation and is not among its messages: `stored` as it will come there, and `waiting` to be. */
+  missing(thread) {
+    const shown = new Set(thread.messages.map(({ id }) => id));
+    const missing = this.#in(thread).filter((each) => !shown.has(this.#published(each)));
+    const stored = missing.flatMap((each) => each.stored?.data ?? []);
+    return { stored, waiting: missing.filter((each) => !each.stored) };
   }
 
   add(channel, text) {
@@ -36,7 +43,15 @@ export class Outbox {
     this.flush();
   }
 
-  /** Forgets a message, since it is stored, or not wanted any more. */
+  /** Forgets what a conversation has: it has come to where that is stored, or shows what was refused at a repetition. */
+  settle(thread) {
+    const shown = new Set(thread.messages.map(({ id }) => id));
+    for (const each of this.#in(thread)) {
+      if (each.stored ? thread.reached(each.stored) : each.error && shown.has(this.#published(each))) this.remove(each.id);
+    }
+  }
+
+  /** Forgets a message, since its conversation has it, or it is not wanted any more. */
   remove(id) {
     if (!this.#messages.some((each) => each.id === id)) return;
     this.#messages = this.#messages.filter((each) => each.id !== id);
@@ -49,7 +64,7 @@ export class Outbox {
     if (this.#busy || this.#stopped) return;
     this.#busy = true;
     clearTimeout(this.#timer);
-    for (let next; !this.#stopped && (next = this.#messages.find((each) => !each.error)); ) {
+    for (let next; !this.#stopped && (next = this.#messages.find((each) => !each.stored && !each.error)); ) {
       if (!(await this.#deliver(next))) {
         if (!this.#stopped) this.#timer = setTimeout(() => this.flush(), RETRY_MS);
         break;
@@ -73,15 +88,25 @@ export class Outbox {
 
   async #deliver(message) {
     try {
-      await this.#send(message);
+      message.stored = await this.#send(message);
     } catch (refused) {
       if (refused.again) return false;
       message.error = refused.message;
       this.#changed();
       return true;
     }
-    this.remove(message.id);
+    this.#keep(message);
+    this.#changed();
     return true;
+  }
+
+  #in({ channel }) {
+    return this.#messages.filter((each) => each.channel === channel);
+  }
+
+  /** The id under which everybody gets a message: the back end makes it of its author's and its own. */
+  #published({ id }) {
+    return `${this.#user}-${id}`;
   }
 
   #keep(message) {

@@ -1,4 +1,4 @@
-/** One open conversation: its messages by offset, each once, and who has it open. */
+/** One open conversation: its messages by offset, each once, up to where it has come, and who has it open. */
 
 import { Presence } from "./presence.js";
 
@@ -12,6 +12,7 @@ export class Thread {
   #byOffset = new Map();
   #presence;
   #epoch = "";
+  #top = 0;
   #loading = false;
   #timer;
   hasEarlier = false;
@@ -33,6 +34,16 @@ export class Thread {
     const sorted = [...this.#byOffset].sort(([one], [other]) => one - other);
     const seen = new Set();
     return sorted.map(([, message]) => message).filter(({ id }) => !seen.has(id) && seen.add(id));
+  }
+
+  /**
+   * Whether all that was stored up to a position has come, or is not kept any more.
+   *
+   * Without a connection that is unknown, also of another epoch: it may be the next one.
+   */
+  reached({ offset, epoch }) {
+    if (!this.loaded || this.#subscription.state !== "subscribed") return false;
+    return epoch !== this.#epoch || offset <= this.#top;
   }
 
   get here() {
@@ -65,6 +76,7 @@ export class Thread {
     if (this.loaded && wasRecovering && recovered) return;
     this.#byOffset.clear();
     this.#epoch = streamPosition.epoch;
+    this.#top = streamPosition.offset;
     this.#begin();
   }
 
@@ -87,7 +99,10 @@ export class Thread {
   }
 
   #take(publications) {
-    for (const { offset, data } of publications) this.#byOffset.set(offset, data);
+    for (const { offset, data } of publications) {
+      this.#byOffset.set(offset, data);
+      this.#top = Math.max(this.#top, offset);
+    }
     this.#changed();
   }
 }

@@ -92,8 +92,8 @@ function showThread(open, { thread, me, outbox, state }) {
   find("#text").placeholder = `Write to ${open.name}`;
   const named = here.map((each) => (each.id === me.id ? "you" : each.name)).join(", ");
   find("#subtitle").textContent = state === "connected" ? named && `Here: ${named}` : STATES[state];
-  const { messages } = thread;
-  const waiting = outbox.in(open.channel);
+  const { stored, waiting } = outbox.missing(thread);
+  const messages = [...thread.messages, ...stored];
   find("#empty").hidden = !thread.loaded || messages.length + waiting.length > 0;
   const log = find("#scroller");
   log.ariaLive = read === thread ? "polite" : "off"; // what was there already is not read out

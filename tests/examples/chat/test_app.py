@@ -37,7 +37,7 @@ async def test_whoever_gives_a_name_is_that_person(log_in):
         {"id": "1", "name": "Ada"},
     ]
     assert sessions[2]["people"] == [{"id": "1", "name": "Ada"}, {"id": "2", "name": "Bob"}]
-    assert sessions[2]["gateway"] == "ws://chat.example:8000/connection/websocket"
+    assert sessions[2]["gateway"] == "http://chat.example:8000"
 
 
 async def test_the_session_is_a_signed_cookie_that_other_sites_and_scripts_do_not_get(open_browser):
@@ -91,7 +91,7 @@ async def test_a_message_goes_into_its_room_and_into_the_inboxes_of_all_others(l
     answer = await ada.post("/api/send", json={**MESSAGE, "text": " hello "})
     (message,) = fake_gateway.published["room:lobby"]
 
-    assert answer.json() == {"id": "1-message-1"}
+    assert answer.json() == {"offset": 1, "epoch": "e", "data": message}
     assert message.pop("time") > 1_700_000_000_000
     assert message == {
         "type": "message",
@@ -234,7 +234,7 @@ async def test_the_page_may_load_and_reach_nothing_of_others(open_browser):
     policy = dict(each.split(" ", 1) for each in answer.headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == "'self'"
-    assert policy["connect-src"] == "'self' ws://chat.example:8000"
+    assert policy["connect-src"] == "'self' http://chat.example:8000 ws://chat.example:8000"
     assert policy["frame-ancestors"] == "'none'"
 
 
@@ -246,8 +246,11 @@ async def test_behind_tls_the_page_reaches_the_gateway_by_tls_as_well(app, log_i
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=proxied, cookies=kept) as browser:
         answer = await browser.get("/api/session")
 
-    assert answer.json()["gateway"] == "wss://chat.example:8000/connection/websocket"
-    assert "connect-src 'self' wss://chat.example:8000;" in answer.headers["content-security-policy"]
+    assert answer.json()["gateway"] == "https://chat.example:8000"
+    assert (
+        "connect-src 'self' https://chat.example:8000 wss://chat.example:8000;"
+        in answer.headers["content-security-policy"]
+    )
 
 
 @pytest.mark.parametrize("host", ["localhost:7000", "127.0.0.1:7000", "192.168.178.20:7000", "CHAT.example"])
