@@ -11,8 +11,7 @@ import pytest
 import trio
 from browser.conftest import BLOCKED, started
 from browser.site import CONNECT, SESSION, serving
-from docs.markdown import ROOT, blocks
-from e2e.gateway_process import GatewayProcess, until
+from e2e.gateway_process import until
 from sdk.nodes import Node, new_user, token
 
 from trio_gateway import public
@@ -41,8 +40,6 @@ window.fetch = async (...given) => {
 window.holds = false;
 """
 """A page's WebSocket fails while the gateway is away, and what it asks next reaches one that is back."""
-
-(IN_A_PAGE,) = [text for language, text in blocks(ROOT / "docs/javascript.md") if language == "html"]
 
 SOON = "Math.random = () => 0.01"
 """A page does not wait for the 20 seconds that a long outage may make it wait."""
@@ -385,19 +382,3 @@ def test_a_page_that_has_only_a_cookie_does_without_a_websocket(
 
 def test_a_page_whose_user_has_no_session_learns_it(come, shows_state):
     shows_state(come(), "closed")
-
-
-@pytest.fixture
-def insecure_gateway(browser, tmp_path):
-    """Give the gateway that the page of the docs is for, but for its port."""
-    yield from started(GatewayProcess(tmp_path, "--insecure"))
-
-
-def test_the_page_of_the_docs_runs_with_the_module_that_the_gateway_serves(browser, insecure_gateway, tmp_path):
-    page = IN_A_PAGE.replace(":8000/", f":{insecure_gateway.port}/")
-    (tmp_path / "site").mkdir()
-    with serving(tmp_path / "site") as origin, browser.new_context() as context:
-        (tmp_path / "site" / "docs.html").write_text(page, encoding="utf-8")
-        tab = context.new_page()
-        with tab.expect_console_message(lambda said: said.text.endswith("from a page")):
-            tab.goto(f"{origin}/docs.html")
