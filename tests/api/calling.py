@@ -42,6 +42,9 @@ class FakeControl:
     async def tell(self, directive):
         await self._hear(directive)
 
+    async def forget(self, channel):
+        await self._hear("forget", channel)
+
     async def channels(self, pattern):
         await self._hear("channels", pattern)
         return self.subscribers

@@ -147,3 +147,4 @@ async def test_history_remove_drops_what_is_kept_and_offsets_go_on(call):
     assert answer == {"publications": [], "epoch": epoch, "offset": 3}
     assert await call.result("publish", channel="news", data=1) == {"offset": 4, "epoch": epoch}
     assert (await call.error("history_remove", channel="none:x"))[0] == 108
+    assert call.control.told == [("forget", "news")]

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 import trio
 from captured_logs import capture_logs
-from gateway.peers import serve_sdk_place
+from gateway.peers import NAMESPACES, serve_sdk_place
 from gateway.shared_broker import SharedBroker
 from msgspec import Raw
 from trio.testing import wait_all_tasks_blocked
@@ -14,14 +14,16 @@ from trio.testing import wait_all_tasks_blocked
 from trio_gateway.model.channel import CONTROL_CHANNEL
 from trio_gateway.model.directives import DisconnectUser, Override, SubscribeUser, UnsubscribeUser
 from trio_gateway.model.errors import BrokerUnavailable
+from trio_gateway.settings.namespaces import ChannelRules, Namespaces
 
 
 @asynccontextmanager
-async def two_nodes(**settings):
-    broker = SharedBroker()
+async def two_nodes(namespaces=NAMESPACES, **settings):
+    settings |= {"namespaces": namespaces}
+    broker = SharedBroker(namespaces=namespaces)
     async with (
         serve_sdk_place(broker=broker, **settings) as here,
-        serve_sdk_place(broker=SharedBroker(broker), **settings) as there,
+        serve_sdk_place(broker=SharedBroker(broker, namespaces=namespaces), **settings) as there,
     ):
         yield here, there
 
@@ -69,6 +71,28 @@ async def test_a_position_brings_what_came_after_it(places):
 
     assert (await client.push())["subscribe"]["offset"] == 1
     assert await client.publications(2) == [2, 3]
+
+
+@pytest.mark.parametrize("at", [0, 1])
+async def test_what_was_removed_comes_to_nobody_who_comes_back_at_whatever_node(at):
+    """A node may still have it in memory, for others who are subscribed."""
+    kept = ChannelRules(history_size=10, history_ttl=300, allow_subscribe_for_client=True, force_recovery=True)
+    async with two_nodes(namespaces=Namespaces(named={"kept": kept})) as places:
+        here = places[0]
+        for listener in [await place.connect("8") for place in places for _ in range(3)]:
+            await listener.do("subscribe", channel="kept:a")
+        client = await places[at].connect()
+        begun = await client.do("subscribe", channel="kept:a")
+        await client.do("unsubscribe", channel="kept:a")
+        await here.broker.publish("kept:a", b'"secret"')
+        await wait_all_tasks_blocked()
+        await here.broker.remove_history("kept:a")
+        await here.node.control.forget("kept:a")
+        await wait_all_tasks_blocked()
+        answer = await client.do("subscribe", channel="kept:a", recover=True, epoch=begun["epoch"])
+
+    assert "secret" not in str(answer)
+    assert (answer["was_recovering"], answer.get("recovered", False)) == (True, False)
 
 
 async def test_one_client_alone_can_be_meant(places):

@@ -103,6 +103,22 @@ async def test_a_slow_client_catches_up_from_the_tail_without_the_store(hub, bro
     assert broker.reads == reads
 
 
+async def test_who_is_behind_gets_nothing_that_was_removed(hub, broker, client):
+    await FakeClient(hub).subscribe("news")
+    await client.subscribe("news")
+    client.stall()
+    await publish(broker, "news", 6)
+    await broker.remove_history("news")
+    hub.forget("news")
+    hub.forget("nowhere")
+    assert hub.statistics().tail_bytes == 0
+    client.resume()
+    await publish(broker, "news", 1)
+    await wait_all_tasks_blocked()
+
+    assert client.offsets == [1, 2, 7]  # two were on their way
+
+
 async def test_a_slow_client_alone_on_its_topic_reads_the_store(hub, broker, client):
     await client.subscribe("#7")
     client.stall()

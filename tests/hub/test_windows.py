@@ -90,6 +90,19 @@ async def test_in_a_new_epoch_nothing_of_the_old_one_is_used():
     assert windows.find(topic, 0, 10) is None
 
 
+async def test_a_topic_that_is_forgotten_has_none():
+    windows, topic, other = Windows(), topic_at(9), topic_at(9)
+    for each in (topic, topic, other):
+        windows.keep(each, Window(0, Stored("e", 9, stream(1, 2))))
+    used = windows.used
+    windows.forget(topic)
+    windows.forget(topic)
+
+    assert not windows.has(topic)
+    assert windows.has(other)
+    assert windows.used == used / 3
+
+
 async def test_it_goes_after_a_moment(autojump_clock):
     windows, topic = Windows(), topic_at(2)
     windows.keep(topic, Window(0, Stored("e", 2, stream(1, 2))))

@@ -18,6 +18,9 @@ class Control(Protocol):
     async def tell(self, directive: AnyDirective) -> None:
         """Have every node carry out a directive; returns when it can't be lost any more."""
 
+    async def forget(self, channel: str) -> None:
+        """Have every node give up what it has in memory of a channel whose history was removed."""
+
     async def channels(self, pattern: str) -> Mapping[str, int]:
         """Count the subscribers, on all nodes, of each channel that has some and that the glob `pattern` matches."""
 

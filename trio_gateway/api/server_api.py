@@ -106,6 +106,7 @@ class ServerApi:
         """Drop what a channel keeps."""
         self._channels.check_history(request.channel)
         await self._broker.remove_history(request.channel)
+        await self._control.forget(request.channel)
         return DONE
 
     async def channels(self, request: requests.ChannelsRequest) -> results.ChannelsResult:

@@ -140,6 +140,13 @@ class Hub:
         """Move a device's cursor in a channel soon."""
         self._acks.add_nowait(Ack(channel, device, position))
 
+    def forget(self, channel: str) -> None:
+        """Give up the publications of a channel that are in memory: who is behind, or comes back, gets what the store has."""
+        topic = self._topics.get(channel)
+        if topic is not None:
+            topic.clear_tail()
+            self._reads.forget(topic)
+
     async def flush(self) -> None:
         """Write the acks and the leaves that are pending; the caller has the deadline."""
         await self._acks.flush()

@@ -78,6 +78,10 @@ class SharedReads:
             if not line.questions:
                 del self._lines[topic]
 
+    def forget(self, topic: Topic) -> None:
+        """Let go of what was kept of a topic; a read that is under way may bring it for a moment more."""
+        self._windows.forget(topic)
+
     def drop_old(self) -> None:
         """Let go of what was kept for long enough."""
         self._windows.drop_old()

@@ -111,6 +111,11 @@ class Windows:
         """Tell whether a window has what comes before an offset."""
         return any(window.after <= offset <= window.end for window in self._of_topic.get(topic, ()))
 
+    def forget(self, topic: Topic) -> None:
+        """Let go of all windows of a topic."""
+        while windows := self._of_topic.get(topic):
+            self._drop(windows[0])
+
     def drop_old(self) -> None:
         """Let go of what was read too long ago."""
         now = trio.current_time()

@@ -95,6 +95,12 @@ class KeepOut(Struct, frozen=True, tag_field="do", tag="keep_out"):
     mark: str
 
 
+class Forget(Struct, frozen=True, tag_field="do", tag="forget"):
+    """Give up what is in memory of a channel, of which the store keeps nothing any more."""
+
+    channel: str
+
+
 class Survey(Struct, frozen=True, omit_defaults=True, tag_field="do", tag="survey"):
     """Ask every node about itself, or for its channels that match a glob; answers go to the node `asker`."""
 

@@ -22,6 +22,7 @@ from trio_gateway.model.codes import FORCE_DISCONNECT, NOT_PERMITTED
 from trio_gateway.model.directives import (
     AnyDirective,
     DisconnectUser,
+    Forget,
     KeepOut,
     NodeStatistics,
     RefreshUser,
@@ -33,7 +34,7 @@ from trio_gateway.model.directives import (
 REVOKED_SECONDS = 366 * 24 * 3600.0
 """For which a user's old tokens stay refused: longer than a token should be valid."""
 
-Word = SubscribeUser | UnsubscribeUser | DisconnectUser | RefreshUser | KeepOut | Survey
+Word = SubscribeUser | UnsubscribeUser | DisconnectUser | RefreshUser | KeepOut | Forget | Survey
 
 _words: msgspec.json.Decoder[Word] = msgspec.json.Decoder(Word)
 
@@ -54,6 +55,7 @@ class Control:
         surveys: Surveys,
         clock: Callable[[], float],
     ) -> None:
+        self._hub = hub
         self._broker = broker
         self._bans = bans
         self._clients = clients
@@ -72,6 +74,10 @@ class Control:
     async def tell(self, directive: AnyDirective) -> None:
         """Have every node carry out a directive; returns when it can't be lost any more."""
         await self._say(directive)
+
+    async def forget(self, channel: str) -> None:
+        """Have every node give up what it has in memory of a channel whose history was removed."""
+        await self._say(Forget(channel))
 
     async def channels(self, pattern: str) -> Mapping[str, int]:
         """Count the subscribers, on all nodes, of each channel that has some and that the glob `pattern` matches."""
@@ -131,6 +137,8 @@ class Control:
                     self._heard.append(word)
                 self._bans.take(word.name, word.mark)
                 self._dismiss()
+            case Forget():
+                self._hub.forget(word.channel)
             case Survey():
                 self._surveys.answer_soon(word)
             case _:
