@@ -14,7 +14,6 @@ import trio
 from trio_gateway.gateway.commands.orders import Orders
 from trio_gateway.gateway.commands.requests import Requests
 from trio_gateway.gateway.connecting import Connecting, enter_plain
-from trio_gateway.gateway.http.endpoints import Endpoint
 from trio_gateway.gateway.nodes.node import Node
 from trio_gateway.gateway.opening.entering import Entered
 from trio_gateway.gateway.opening.opening import Opened
@@ -79,7 +78,8 @@ class Connection:
     ) -> None:
         self.verdict: Verdict | None = None
         self.client_id = opened.client.id
-        self.session = transport.session or (new_session() if _is_named(opened.endpoint) else "")
+        # Who is not heard learns one as well, which only a back end can use (protocol §12).
+        self.session = transport.session or (new_session() if opened.endpoint.unidirectional else "")
         self._node = node
         self._socket = socket
         self._opened = opened
@@ -309,8 +309,3 @@ class Connection:
     def _goodbye(self, verdict: Verdict) -> bytes:
         """Write the wire protocol's own goodbye; b"" where it has none."""
         return self._codec.encode(Goodbye(verdict.disconnect.code, verdict.disconnect.reason, verdict.reconnect_ms))
-
-
-def _is_named(endpoint: Endpoint) -> bool:
-    """Tell whether a client learns a session that only its back end can use (protocol §12)."""
-    return endpoint.one_way and not endpoint.plain

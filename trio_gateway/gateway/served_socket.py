@@ -21,6 +21,7 @@ from trio_gateway.gateway.transports import make_transport
 from trio_gateway.hub.woken import Woken
 from trio_gateway.model.errors import BrokerUnavailable, MethodNotFound, RequestError
 from trio_gateway.model.logger import get_logger
+from trio_gateway.wire.cors import is_preflight
 from trio_gateway.wire.forwarded import client_address
 from trio_gateway.wire.refusal import RequestRefused, refusal_of, unavailable
 from trio_gateway.wire.request import HeadReader, HttpRequest, parse_request
@@ -131,8 +132,7 @@ class ServedSocket:
         if endpoint is None and asks_for_websocket(request):
             paths = " or ".join(path for path, one in self._node.endpoints.items() if not one.stream)
             raise RequestRefused(404, f"the WebSocket endpoint is {paths}", error=MethodNotFound.error_code)
-        preflight = request.method == "OPTIONS" and "access-control-request-method" in request.headers
-        return None if preflight else endpoint
+        return None if is_preflight(request.method, request.headers) else endpoint
 
     async def _answer(self, request: HttpRequest) -> bytes | None:
         """Have the application answer a request, and wait for the next one."""

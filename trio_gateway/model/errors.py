@@ -47,6 +47,11 @@ class RequestError(GatewayError):
         """Give the number for the client, from the table in `model/codes.py`."""
         return self.error_code.code
 
+    @property
+    def detail(self) -> str:
+        """Give what was wrong, for the one who asked."""
+        return str(self)
+
 
 class BadRequest(RequestError):
     """Refuse a malformed request (107)."""

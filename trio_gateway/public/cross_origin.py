@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trio_gateway.model.errors import PermissionDenied
 from trio_gateway.public.refusing import refuse
-from trio_gateway.wire.cors import cors_headers, preflight_headers
+from trio_gateway.wire.cors import cors_headers, is_preflight, preflight_headers
 from trio_gateway.wire.origin import origin_allowed
 
 
@@ -29,7 +29,7 @@ class CrossOrigin:
         if not origin_allowed(origin, headers.get("host", ""), self._allowed):
             response = await refuse(Request(scope), PermissionDenied("this origin is not allowed"))
             await response(scope, receive, send)
-        elif origin and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+        elif origin and is_preflight(scope["method"], headers):
             asked = headers.get("access-control-request-headers", "")
             response = Response(status_code=204, headers=dict(preflight_headers(origin, asked)))
             await response(scope, receive, send)

@@ -16,6 +16,7 @@ from trio_gateway.broker.checks import check_publication
 from trio_gateway.broker.limits import Limits
 from trio_gateway.broker.redis.function_library import Installation, installation_of
 from trio_gateway.broker.redis.keys import Keys
+from trio_gateway.broker.redis.publish_arguments import publish_arguments
 from trio_gateway.model.channel import RESERVED_PREFIX, inbox_of, is_reserved
 from trio_gateway.model.errors import ConfigurationError, InvalidChannel
 from trio_gateway.model.position import Position
@@ -75,9 +76,7 @@ def publish_command(
     if is_reserved(channel):
         raise InvalidChannel(f"channels that begin with {RESERVED_PREFIX} are the gateway's own")
     names = keys.for_publish(channel, BACK_END, id or "")
-    more: tuple[bytes, ...] = (b"", encode_tags(tags) if tags else b"", b"", b"", b"", b"1" if delta else b"")
-    while more and not more[-1]:
-        more = more[:-1]  # most calls have none of them
+    more = publish_arguments(tags=encode_tags(tags) if tags else b"", delta=delta)
     return ("FCALL", "tg1_publish", len(names), *names, data, BACK_END, id or "", *more)
 
 

@@ -334,7 +334,7 @@ class Session:
 
 def refusal(ref: Ref, error: RequestError | BrokerUnavailable) -> Error:
     """Turn an error into the answer a client gets: the standard words, and in detail what was wrong."""
-    code, detail = error.error_code, error.detail if isinstance(error, BrokerUnavailable) else str(error)
+    code, detail = error.error_code, error.detail
     detail = "" if detail == code.message else detail
     return Error(ref, code.code, code.message, detail=detail, temporary=code.temporary)
 

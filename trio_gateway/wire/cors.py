@@ -6,7 +6,7 @@ the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 PREFLIGHT_SECONDS = 7200
 """For which browsers remember a preflight's answer; Chromium's own limit."""
@@ -23,6 +23,11 @@ def cors_headers(origin: str | None) -> Sequence[tuple[str, str]]:
     if origin is None:
         return (VARIES,)
     return (("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true"), VARIES)
+
+
+def is_preflight(method: str, headers: Mapping[str, str]) -> bool:
+    """Tell whether a browser asks before it sends a request (Fetch §3.3); `headers` are found in small letters."""
+    return method == "OPTIONS" and "access-control-request-method" in headers
 
 
 def preflight_headers(origin: str, requested_headers: str) -> Sequence[tuple[str, str]]:

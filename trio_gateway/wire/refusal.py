@@ -81,7 +81,7 @@ def refusal_of(error: RequestError) -> RequestRefused:
         status, headers = _OF_APPLICATION.get(error.code, temporary)
         return RequestRefused(status, error=error.error_code, headers=headers)
     status, headers = _STATUS.get(type(error), (400, ()))
-    detail = "" if isinstance(error, Unauthorized) else str(error)
+    detail = "" if isinstance(error, Unauthorized) else error.detail
     return RequestRefused(status, detail, error=error.error_code, headers=headers)
 
 

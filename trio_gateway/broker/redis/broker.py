@@ -30,11 +30,12 @@ from trio_gateway.broker.redis.feed import Feed
 from trio_gateway.broker.redis.function_library import installation_of
 from trio_gateway.broker.redis.handshake import check_memory
 from trio_gateway.broker.redis.keys import Keys
-from trio_gateway.broker.redis.link import Argument, Bounds, Command, Link
+from trio_gateway.broker.redis.link import Bounds, Command, Link
 from trio_gateway.broker.redis.loader import Loader
 from trio_gateway.broker.redis.owner import Owner
 from trio_gateway.broker.redis.presence import RedisPresence
 from trio_gateway.broker.redis.probe import Probe
+from trio_gateway.broker.redis.publish_arguments import publish_arguments
 from trio_gateway.model.channel import RESERVED_PREFIX, check_channel
 from trio_gateway.model.errors import BrokerUnavailable, RequestError
 from trio_gateway.model.logger import get_logger
@@ -112,9 +113,7 @@ class RedisBroker:
         check_publication(channel, data, id, sender, self._limits, more=len(info) + len(tags))
         check_version(version)
         keys = self._keys.for_publish(channel, sender, id)
-        more: tuple[Argument, ...] = ()
-        if info or tags or skip_history or version or delta:
-            more = (info, tags, b"1" if skip_history else b"", *_written(version), b"1" if delta else b"")
+        more = publish_arguments(info=info, tags=tags, skip_history=skip_history, version=version, delta=delta)
         return self._position(channel, await self._calls.fcall("tg1_publish", keys, data, sender, id, *more))
 
     async def publish_all(self, drafts: Sequence[Draft]) -> Sequence[Position | RequestError | BrokerUnavailable]:
@@ -291,7 +290,3 @@ class RedisBroker:
                 await self._owner.claim(self._commands.call)
                 await self._loader.keep(self._commands.call)
             await trio.sleep(UPKEEP_SECONDS)
-
-
-def _written(version: Version | None) -> tuple[Argument, ...]:
-    return (b"", b"") if version is None else (version.number, version.epoch)

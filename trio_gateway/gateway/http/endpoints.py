@@ -35,10 +35,15 @@ class Endpoint:
     methods: tuple[str, ...] = ("GET",)
 
     @property
+    def unidirectional(self) -> bool:
+        """Tell whether clients send a connect command, and nothing more is heard of them (protocol §12)."""
+        return self.one_way and not self.plain
+
+    @property
     def transport(self) -> str:
         """Name what carries a connection, as Centrifugo names it."""
         name = _TRANSPORTS[self.stream]
-        return f"uni_{name}" if self.one_way and not self.plain else name
+        return f"uni_{name}" if self.unidirectional else name
 
 
 _TRANSPORTS = {"": "websocket", EVENT_STREAM: "sse", LINE_STREAM: "http_stream"}
